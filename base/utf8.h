@@ -1,0 +1,14 @@
+// UTF-8 as RFC 3629 has it.
+#pragma once
+
+#include <string_view>
+
+namespace dske {
+
+/// Whether `text` is well-formed UTF-8 (no overlong forms, no surrogates, nothing over U+10FFFF).
+[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+
+/// Whether `text` holds a C0 or C1 control character or DEL; `text` must be UTF-8.
+[[nodiscard]] bool has_control_characters(std::string_view text) noexcept;
+
+}  // namespace dske
