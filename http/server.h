@@ -1,0 +1,93 @@
+// The HTTP server: Pistache's reactor, request parser, router and response types under a listener, transport loop,
+// framing and writing of our own (docs/http.md says why and which of Pistache's internals that rests on).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_function.h"
+#include "http/message.h"
+
+namespace dske::http {
+
+/// The right and duty to answer one request. Move-only. May be kept and used later and from any thread; if the
+/// connection has gone by then the answer is dropped. Destroyed without an answer it sends 500.
+class Reply {
+ public:
+  /// Called on a worker thread, exactly once: true when the kernel has taken the whole answer, false when the
+  /// connection broke before. It must not wait.
+  using Written = UniqueFunction<void(bool)>;
+
+  class Sink;
+  explicit Reply(std::unique_ptr<Sink> sink);
+  Reply(Reply&&) noexcept;
+  Reply& operator=(Reply&&) noexcept;
+  ~Reply();
+
+  /// Sends the answer; further calls are a bug.
+  void send(Response response, Written written = {});
+
+ private:
+  std::unique_ptr<Sink> sink_;
+};
+
+/// Runs on a worker thread and must not wait for network, disk or another thread: it answers at once, or keeps the
+/// Reply and returns. It must not throw (what it throws is logged and answered with 500).
+using Handler = std::function<void(Request, Reply)>;
+
+struct Route {
+  std::string method;   ///< "GET", "POST", "PUT" or "DELETE"; HEAD goes to GET's handler and loses its body
+  std::string pattern;  ///< "/api/v1/keys/:sae/status": a ":name" segment matches any one non-empty segment
+  Handler handler;
+};
+
+struct TlsServerConfig {
+  std::string certificate_file;  ///< PEM, the server's certificate and what leads to its CA
+  std::string key_file;          ///< PEM
+  std::string client_ca_file;    ///< PEM; a client certificate that one of these issued is required
+};
+
+/// Every limit on what strangers may take; a value of 0 is not allowed.
+struct ServerLimits {
+  std::size_t connections = 4096;
+  std::size_t connections_per_address = 2048;
+  std::size_t request_head_bytes = 16 * 1024;  ///< request line and headers together
+  std::size_t body_bytes = 1024 * 1024;
+  std::size_t pending_write_bytes = 16 * 1024 * 1024;  ///< per connection; over it the connection is closed
+  std::chrono::milliseconds handshake_timeout{5000};
+  std::chrono::milliseconds head_timeout{10000};        ///< from a request's first byte to the end of its head
+  std::chrono::milliseconds body_timeout{30000};        ///< from the end of the head to the end of the body
+  std::chrono::milliseconds keep_alive_timeout{120000};  ///< between requests
+  std::chrono::milliseconds write_timeout{30000};       ///< without the peer taking a byte
+};
+
+struct ServerConfig {
+  std::string name;  ///< for logs, "management" for example
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 0;  ///< 0 lets the system choose
+  unsigned workers = 1;
+  std::optional<TlsServerConfig> tls;  ///< TLS 1.2 and 1.3 with client certificates; plain HTTP without it
+  ServerLimits limits;
+};
+
+/// A running server. Thread-safe.
+class Server {
+ public:
+  /// Listens and serves. Fails with a cause that names the address and port (in use, not permitted) or the
+  /// certificate file.
+  [[nodiscard]] static Result<std::unique_ptr<Server>> start(ServerConfig config, std::vector<Route> routes);
+
+  virtual ~Server() = default;  ///< stops at once
+  [[nodiscard]] virtual std::uint16_t port() const = 0;
+  /// Takes no new connections and requests, lets those in flight finish for up to `grace`, says goodbye
+  /// (close_notify) and ends the threads. Returns when it is done.
+  virtual void stop(std::chrono::milliseconds grace) = 0;
+};
+
+}  // namespace dske::http
