@@ -55,6 +55,16 @@ const RawValue& raw(const void* pointer) { return *static_cast<const RawValue*>(
 
 std::string_view text_of(const RawValue& value) { return {value.GetString(), value.GetStringLength()}; }
 
+// A member's name for a message: its first 64 bytes or so, cut between characters, control characters replaced.
+std::string shown(std::string_view name) {
+  std::size_t length = std::min<std::size_t>(name.size(), 64);
+  while (length > 0 && length < name.size() && (static_cast<unsigned char>(name[length]) & 0xc0) == 0x80) --length;
+  std::string text(name.substr(0, length));
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; }, '?');
+  return text;
+}
+
 // Depth and repeated names; nothing if the value is fine.
 std::optional<std::string> structural_fault(const RawValue& value, unsigned depth) {
   if (depth > kDepthMost) return "nested deeper than " + std::to_string(kDepthMost);
@@ -66,7 +76,7 @@ std::optional<std::string> structural_fault(const RawValue& value, unsigned dept
     std::set<std::string_view> names;
     for (const auto& member : value.GetObject()) {
       if (!names.insert(text_of(member.name)).second) {
-        return "the name \"" + std::string(text_of(member.name).substr(0, 64)) + "\" appears twice in one object";
+        return "the name \"" + shown(text_of(member.name)) + "\" appears twice in one object";
       }
       if (auto fault = structural_fault(member.value, depth + 1)) return fault;
     }
@@ -276,7 +286,7 @@ std::optional<Error> ObjectReader::finish(UnknownMembers unknown) {
   if (error_ || unknown == UnknownMembers::ignore) return error_;
   for (const std::string_view name : value_.member_names()) {
     if (std::find(asked_.begin(), asked_.end(), name) == asked_.end()) {
-      fail(name.substr(0, 64), "is not known here");
+      fail(shown(name), "is not known here");
       break;
     }
   }

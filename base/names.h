@@ -14,6 +14,7 @@ namespace dske {
 using HubId = UuidOf<struct HubIdTag>;      ///< made when a hub is initialised; what a bundle's hub list holds
 using ClientId = UuidOf<struct ClientIdTag>;  ///< a client's id at one hub
 using BlockId = UuidOf<struct BlockIdTag>;  ///< a PSRD block
+using KeyId = UuidOf<struct KeyIdTag>;      ///< a key, as ETSI GS QKD 014 names it (key_ID)
 
 /// Checks a hub's or client's name: 1 to 64 of A-Z a-z 0-9 . _ -, the first a letter or digit, so that it fits into
 /// URLs, file names and certificates as it is.
