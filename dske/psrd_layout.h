@@ -1,0 +1,44 @@
+// How a PSRD block is divided (docs/protocol.md, section 1.1).
+#pragma once
+
+#include <cstdint>
+
+#include "base/result.h"
+
+namespace dske {
+
+/// Whose half of a block: the owner allocates from it, for what it sends.
+enum class Side { client, hub };
+/// What the bytes of a zone are for; a byte of one is never used as the other.
+enum class Zone { authenticator, pad };
+
+[[nodiscard]] constexpr Side other_side(Side side) {
+  return side == Side::client ? Side::hub : Side::client;
+}
+
+/// The sizes of the four zones in bytes, in the order in which they lie in the block.
+struct PsrdLayout {
+  std::uint64_t client_authenticator = 0;
+  std::uint64_t client_pad = 0;
+  std::uint64_t hub_authenticator = 0;
+  std::uint64_t hub_pad = 0;
+
+  /// A quarter of each half for authenticators, rounded down to whole 32-byte keys, and the rest for pads.
+  [[nodiscard]] static PsrdLayout of_halves(std::uint64_t client_bytes, std::uint64_t hub_bytes);
+
+  [[nodiscard]] std::uint64_t size(Side side, Zone zone) const;
+  /// The position of a zone's first byte, and of the byte after its last.
+  [[nodiscard]] std::uint64_t begin(Side side, Zone zone) const;
+  [[nodiscard]] std::uint64_t end(Side side, Zone zone) const { return begin(side, zone) + size(side, zone); }
+  [[nodiscard]] std::uint64_t half_size(Side side) const {
+    return size(side, Zone::authenticator) + size(side, Zone::pad);
+  }
+  [[nodiscard]] std::uint64_t total() const { return half_size(Side::client) + half_size(Side::hub); }
+
+  /// Every zone between 32 bytes and 256 MiB.
+  [[nodiscard]] Result<void> check() const;
+
+  bool operator==(const PsrdLayout&) const = default;
+};
+
+}  // namespace dske

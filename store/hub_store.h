@@ -1,0 +1,110 @@
+// The durable state of a hub. SQLite is the embedded implementation; nothing of SQL shows here.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/names.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/unique_function.h"
+#include "dske/bundle_context.h"
+#include "dske/psrd_block.h"
+#include "dske/psrd_store.h"
+#include "dske/secret_tag.h"
+
+namespace dske::store {
+
+/// A client as the hub's operator made it.
+struct ClientRecord {
+  ClientName name;
+  ClientId id;
+  std::vector<SaeId> sae_ids;
+  std::uint64_t registration_number = 0;  ///< the greatest one accepted; 0: it never registered
+};
+
+/// A block of one client, from the hub's side.
+struct ClientBlock {
+  ClientName client;
+  PsrdBlock block;
+  bool listed = false;  ///< the client has listed it in a registration, so it has ingested it
+};
+
+/// One share that waits for its responders.
+struct ShareRecord {
+  BundleContext context;
+  SecretBytes share;  ///< not encrypted: under the pad it travels only
+  SecretTag secret_tag{};
+  DurableDeadline expires;
+};
+
+/// What one accepted registration changes, all or nothing.
+struct RegistrationRecord {
+  ClientName client;
+  std::uint64_t number = 0;
+  std::vector<PsrdFloor> floors;
+  std::vector<BlockId> listed;   ///< blocks that the client holds
+  std::vector<BlockId> dropped;  ///< blocks that it held and holds no longer: wiped and removed
+};
+
+/// How much waits for one initiator's responders.
+struct WaitingAmount {
+  ClientName initiator;
+  std::uint64_t bundles = 0;
+  std::uint64_t share_bytes = 0;
+};
+
+/// Thread-safe. Calls return at once and never wait for the disk; callbacks run on a thread of the store, after what
+/// they report is durable. Errors are ErrorKind::io or corrupt (disk full, damaged) unless said otherwise.
+class HubStore : public PsrdStore {
+ public:
+  template <class T>
+  using Answer = UniqueFunction<void(Result<T>)>;
+
+  /// What a hub reads once at its start.
+  struct Contents {
+    HubId hub_id;
+    std::vector<ClientRecord> clients;
+    std::vector<ClientBlock> blocks;
+    std::vector<WaitingAmount> waiting;
+    /// Blocks that were dropped just now because the store had been set back to an earlier state (a marker outside it
+    /// was ahead): they may have been used since.
+    std::vector<BlockId> dropped_after_set_back;
+  };
+
+  /// Makes an empty store for a new hub. ErrorKind::conflict if there is one.
+  [[nodiscard]] static Result<void> create(const std::filesystem::path& state_dir, const HubId& hub_id);
+  /// Opens the store in `state_dir`; the caller holds the directory's lock. Blocks. ErrorKind::not_found if there is none;
+  /// refuses a store of a newer schema.
+  [[nodiscard]] static Result<std::unique_ptr<HubStore>> open(const std::filesystem::path& state_dir);
+  /// Finishes what has been submitted, then closes.
+  ~HubStore() override = default;
+
+  /// Reads everything above; blocks. To be called once, before anything else.
+  [[nodiscard]] virtual Result<Contents> load() = 0;
+
+  /// Makes the client if there is none (with `new_id`) and binds the SAE IDs. ErrorKind::conflict if one is bound to another client.
+  virtual void put_client(ClientName name, ClientId new_id, std::vector<SaeId> sae_ids, Answer<ClientRecord> done) = 0;
+  /// Adds a block that was made for a client.
+  virtual void add_block(ClientName client, PsrdBlock block, Answer<void> done) = 0;
+  /// ErrorKind::conflict unless the number is greater than the recorded one.
+  virtual void register_client(RegistrationRecord registration, Answer<void> done) = 0;
+
+  /// Adds a share on which each of `claimants` has a claim. ErrorKind::conflict if that bundle is there already.
+  virtual void add_share(ShareRecord share, std::vector<ClientName> claimants, Answer<void> done) = 0;
+  /// The share of a bundle, for a client with a claim on it; ErrorKind::not_found otherwise.
+  virtual void load_share(BundleName bundle, ClientName claimant, Answer<ShareRecord> done) = 0;
+  /// Wipes and removes a bundle's share. Answers how many share bytes went; 0 if there was none.
+  virtual void withdraw_share(BundleName bundle, Answer<std::uint64_t> done) = 0;
+  /// Removes the claimant's claims; shares without claims are wiped and removed. Answers, per initiator, what no longer waits.
+  virtual void confirm(ClientName claimant, std::vector<BundleName> bundles, Answer<std::vector<WaitingAmount>> done) = 0;
+  /// Up to `most` bundles on which the client has a claim, oldest first.
+  virtual void pending(ClientName claimant, std::size_t most, Answer<std::vector<BundleName>> done) = 0;
+  /// Wipes and removes the shares whose lifetime has ended. Answers as confirm().
+  virtual void expire(Answer<std::vector<WaitingAmount>> done) = 0;
+};
+
+}  // namespace dske::store

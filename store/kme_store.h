@@ -1,0 +1,108 @@
+// The durable state of a KME. SQLite is the embedded implementation; nothing of SQL shows here.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/names.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/unique_function.h"
+#include "dske/bundle_context.h"
+#include "dske/psrd_block.h"
+#include "dske/psrd_store.h"
+
+namespace dske::store {
+
+/// A hub as its PSRD files describe it.
+struct HubRecord {
+  HubId id;
+  HubName name;
+  std::string endpoint;
+  ClientId client_id;  ///< this KME's id at that hub
+};
+
+/// A block shared with one hub, from the client's side.
+struct HubBlock {
+  HubId hub;
+  PsrdBlock block;
+};
+
+/// A bundle that this KME initiated and whose hubs have not yet acknowledged it sufficiently.
+struct PostedBundle {
+  BundleId id;
+  std::vector<HubId> hubs;
+  DurableDeadline expires;
+};
+
+/// The keys of a bundle, held for this KME's slave SAEs.
+struct HeldBundle {
+  BundleContext context;
+  SecretBytes keys;  ///< S: key_count keys of key_size_bytes each
+  DurableDeadline expires;
+  /// For each slave SAE the indices of the keys that were delivered to it.
+  std::map<SaeId, std::vector<std::uint16_t>> delivered;
+};
+
+/// Keys of one held bundle that were delivered to one SAE.
+struct Delivery {
+  BundleName bundle;
+  SaeId sae_id;
+  std::vector<std::uint16_t> indices;
+};
+
+/// Thread-safe. Calls return at once and never wait for the disk; callbacks run on a thread of the store, after what
+/// they report is durable. Errors are ErrorKind::io or corrupt (disk full, damaged) unless said otherwise.
+class KmeStore : public PsrdStore {
+ public:
+  template <class T>
+  using Answer = UniqueFunction<void(Result<T>)>;
+
+  /// What a KME reads once at its start. Bundles whose lifetime has ended are not among it.
+  struct Contents {
+    std::vector<HubRecord> hubs;
+    std::vector<HubBlock> blocks;
+    std::vector<PostedBundle> unacknowledged;
+    std::vector<HeldBundle> held;
+    /// As HubStore::Contents.
+    std::vector<BlockId> dropped_after_set_back;
+  };
+
+  /// Makes an empty store. ErrorKind::conflict if there is one.
+  [[nodiscard]] static Result<void> create(const std::filesystem::path& state_dir);
+  /// As HubStore::open.
+  [[nodiscard]] static Result<std::unique_ptr<KmeStore>> open(const std::filesystem::path& state_dir);
+  ~KmeStore() override = default;
+
+  [[nodiscard]] virtual Result<Contents> load() = 0;
+
+  /// Adds a block, and the hub if it is new (its name, endpoint and client id are updated if not). ErrorKind::conflict if a
+  /// block of this id was ever ingested.
+  virtual void ingest_block(HubRecord hub, PsrdBlock block, Answer<void> done) = 0;
+  /// Wipes and removes a block; that it was ingested is remembered for ever.
+  virtual void drop_block(BlockId block, Answer<void> done) = 0;
+  /// A number greater than all that this hub was ever given, durable before it is answered.
+  virtual void next_registration_number(HubId hub, Answer<std::uint64_t> done) = 0;
+
+  /// Records that a bundle is about to be posted.
+  virtual void begin_bundle(PostedBundle bundle, Answer<void> done) = 0;
+  /// Records that enough hubs acknowledged it: its keys may go to the master.
+  virtual void acknowledge_bundle(BundleId id, Answer<void> done) = 0;
+  /// Forgets a bundle that was withdrawn or whose lifetime is over.
+  virtual void forget_bundle(BundleId id, Answer<void> done) = 0;
+
+  /// Holds a bundle for local slave SAEs. ErrorKind::conflict if it is held already.
+  virtual void hold_bundle(HeldBundle bundle, Answer<void> done) = 0;
+  /// Records deliveries. A bundle all of whose keys have been delivered to each of `local_slaves` is wiped and removed;
+  /// `local_slaves` are those of its slaves that this KME serves.
+  virtual void record_delivery(Delivery delivery, std::vector<SaeId> local_slaves, Answer<void> done) = 0;
+  /// Wipes and removes what has outlived its lifetime. Answers the held bundles that went.
+  virtual void expire(Answer<std::vector<BundleName>> done) = 0;
+};
+
+}  // namespace dske::store
