@@ -180,6 +180,18 @@ TEST_CASE("a malformed query or body is refused") {
   }
 }
 
+TEST_CASE("a body that is not UTF-8 is refused, also when it ends within a character") {
+  for (const std::string_view body :
+       {"{\"a\":\"\x80\"}", "{\"a\":\"\xc0\xaf\"}", "{\"a\":\"\\udc00\"}", "{\"a\":\"\xed\xa0\x80\"}",
+        "{\"\xff\":1}", "{\"a\":\"\xe9", "{\"a\":\"\xf0\x9f", "{\"\xf0"}) {
+    CAPTURE(body);
+    const auto request = parse("", body);
+    REQUIRE_FALSE(request.has_value());
+    CHECK(request.error().status == 400);
+  }
+  check_refused(parse("", "{\"a\":\"\xe9\"}"), "the body is unacceptable JSON: a string that is not UTF-8");
+}
+
 TEST_CASE("additional slave SAEs are taken up to the KME's limit, in their order") {
   const auto request = parse("", R"({"additional_slave_SAE_IDs":["zoe","carol 2/é"]})", multicast_limits());
   REQUIRE(request.has_value());

@@ -105,15 +105,14 @@ TEST_CASE("a status with a field missing, of the wrong type or in contradiction 
     CHECK_FALSE(read_status(
         replaced(kStatus, std::string("\"") + name + "\":", std::string("\"") + name + "\":[],\"x\":")));
   }
-  for (const auto& [what, by] : {std::pair{":42,", ":1001,"},
-                                 {":256,", ":0,"},
-                                 {":256,", ":65544,"},
-                                 {":128,", ":0,"},
-                                 {":42,", ":-1,"},
-                                 {":42,", ":\"42\","},
-                                 {":1000,", ":2147483648,"}}) {
-    CAPTURE(by);
-    CHECK_FALSE(read_status(replaced(kStatus, what, by)).has_value());
+  const struct {
+    const char* what;
+    const char* by;
+  } cases[] = {{":42,", ":1001,"}, {":256,", ":0,"},     {":256,", ":65544,"},      {":128,", ":0,"},
+               {":42,", ":-1,"},   {":42,", ":\"42\","}, {":1000,", ":2147483648,"}};
+  for (const auto& test : cases) {
+    CAPTURE(test.by);
+    CHECK_FALSE(read_status(replaced(kStatus, test.what, test.by)).has_value());
   }
 }
 
