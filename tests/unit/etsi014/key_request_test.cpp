@@ -171,7 +171,7 @@ TEST_CASE("a malformed query or body is refused") {
   check_refused(parse("", "\"number\""), "the body is a string, not a JSON object");
   for (const std::string_view body :
        {"{", "{}x", "number=1", "{number:1}", "{'number':1}", "{\"number\":01}", "{\"number\":+1}",
-        "{\"a\":\"\x80\"}", "{\"number\":1,}", "\xef\xbb\xbf{}x", " ", "{\"number\":NaN}"}) {
+        "{\"number\":1,}", "\xef\xbb\xbf{}x", " ", "{\"number\":NaN}"}) {
     CAPTURE(body);
     const auto request = parse("", body);
     REQUIRE_FALSE(request.has_value());
