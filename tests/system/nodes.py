@@ -1,0 +1,167 @@
+"""Running the product's binaries: where they are, free ports, processes, and waiting without sleeping blindly."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import pathlib
+import random
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("DSKE_BIN", REPOSITORY / "build" / "bin"))
+
+HUB = str(BIN / "dske-hub")
+KME = str(BIN / "dske-kme")
+MANAGER = str(BIN / "dske-manager")
+
+# Sanitizers make everything slower; so do other jobs on the machine.
+PATIENCE = float(os.environ.get("DSKE_TEST_PATIENCE", "1"))
+
+
+def eventually(condition: Callable[[], object], what: str, seconds: float = 15.0) -> object:
+    """Polls until `condition` gives something true, and returns that."""
+    deadline = time.monotonic() + seconds * PATIENCE
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"waited {seconds * PATIENCE:.0f} s for this in vain: {what}"
+        time.sleep(0.02)
+
+
+def port_is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_base_port(count: int) -> int:
+    """A port from which `count` ports, and those 1000 above, are free. Below the range of outgoing connections."""
+    for _ in range(200):
+        base = random.randrange(10000, 30000)
+        if all(port_is_free(base + i) and port_is_free(base + 1000 + i) for i in range(count)):
+            return base
+    raise AssertionError("no free ports")
+
+
+def run(*command: object, code: int | None = 0, seconds: float = 30.0, cwd: object = None) -> subprocess.CompletedProcess:
+    """Runs a command to its end. `code` is the exit status it must have; None allows any."""
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, timeout=seconds * PATIENCE, cwd=cwd, check=False
+    )
+    if code is not None:
+        assert done.returncode == code, f"{command} exited {done.returncode}\n{done.stdout}{done.stderr}"
+    return done
+
+
+def one_line_error(done: subprocess.CompletedProcess, *expected: str) -> str:
+    """The single line on standard error, which must hold all of `expected`."""
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, f"not one line of error: {done.stderr!r}"
+    for text in expected:
+        assert text in lines[0], f"{text!r} is not in {lines[0]!r}"
+    return lines[0]
+
+
+class Process:
+    """A daemon that this test run started."""
+
+    def __init__(self, command: list[str], log: pathlib.Path):
+        self.command = command
+        self.log = log
+        with open(log, "ab") as output:
+            self.popen = subprocess.Popen(  # noqa: S603
+                command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True
+            )
+
+    @property
+    def pid(self) -> int:
+        return self.popen.pid
+
+    @property
+    def running(self) -> bool:
+        return self.popen.poll() is None
+
+    def kill(self) -> None:
+        """kill -9, and waits for the end."""
+        if self.running:
+            self.popen.kill()
+        self.popen.wait(10)
+
+    def terminate(self, seconds: float = 15.0) -> int:
+        """SIGTERM; the exit status."""
+        if self.running:
+            self.popen.send_signal(signal.SIGTERM)
+        try:
+            return self.popen.wait(seconds * PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"{self.command[0]} did not stop within {seconds} s of SIGTERM") from None
+
+
+def plain_request(
+    port: int, method: str, target: str, value: object = None, token: str | None = None, timeout: float = 10.0
+) -> tuple[int, dict[str, str], bytes]:
+    """One HTTP request to loopback on its own connection."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        body = None
+        if value is not None:
+            body = value if isinstance(value, bytes) else json.dumps(value).encode()
+            headers["Content-Type"] = "application/json"
+        connection.request(method, target, body=body, headers=headers)
+        response = connection.getresponse()
+        return response.status, {name.lower(): text for name, text in response.getheaders()}, response.read()
+    finally:
+        connection.close()
+
+
+def answers(port: int, target: str, status: int = 200) -> bool:
+    """Whether a GET is answered with this status."""
+    try:
+        return plain_request(port, "GET", target, timeout=2.0)[0] == status
+    except OSError:
+        return False
+    except http.client.HTTPException:
+        return False
+
+
+class Management:
+    """One node's management interface."""
+
+    def __init__(self, kind: str, name: str, port: int, token_file: pathlib.Path):
+        self.kind = kind  # "hub" or "client", as in its URLs
+        self.name = name
+        self.port = port
+        self.token_file = token_file
+
+    @property
+    def token(self) -> str:
+        return self.token_file.read_text().strip()
+
+    def call(self, method: str, path: str, value: object = None, token: str | None = "") -> tuple[int, dict]:
+        """`path` follows /hub/NAME/mgmt/v1. The node's token is sent unless another, or None, is given."""
+        token = self.token if token == "" else token
+        status, _, body = plain_request(
+            self.port, method, f"/{self.kind}/{self.name}/mgmt/v1{path}", value, token=token
+        )
+        return status, json.loads(body)
+
+    def status(self) -> dict:
+        code, value = self.call("GET", "/status")
+        assert code == 200, value
+        return value
+
+    def ready(self) -> bool:
+        return answers(self.port, "/readyz")
