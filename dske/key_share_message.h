@@ -1,0 +1,29 @@
+// The body of POST key-share and of the answer to GET key-share (docs/protocol.md, sections 4.3 and 4.5).
+#pragma once
+
+#include <chrono>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "dske/allocation.h"
+#include "dske/bundle_context.h"
+#include "dske/secret_tag.h"
+
+namespace dske {
+
+struct KeyShareMessage {
+  static constexpr std::chrono::seconds kLifetimeMost{std::chrono::hours(24 * 366)};
+
+  BundleContext context;
+  SecretBytes encrypted_share;  ///< the share XORed with the allocation's bytes
+  Allocation allocation;        ///< as many bytes as the share, from the sender's pad zone
+  SecretTag secret_tag{};
+  std::chrono::seconds lifetime{0};  ///< what remains of it
+
+  [[nodiscard]] SecretBytes write() const;
+  /// Checks form and sizes; that the allocation may be used is the pool's business.
+  [[nodiscard]] static Result<KeyShareMessage> parse(std::string_view text);
+};
+
+}  // namespace dske

@@ -1,0 +1,180 @@
+#include "dske/leased_pool.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace dske {
+namespace {
+
+const Error kClosed{ErrorKind::unavailable, "the node is stopping"};
+
+}  // namespace
+
+double PsrdLevels::percent() const {
+  double least = blocks == 0 ? 0.0 : 100.0;
+  for (const ZoneLevel& zone : {client_authenticator, client_pad, hub_authenticator, hub_pad}) {
+    if (zone.total_bytes == 0) continue;
+    least = std::min(least, 100.0 * static_cast<double>(zone.left_bytes) / static_cast<double>(zone.total_bytes));
+  }
+  return least;
+}
+
+std::shared_ptr<LeasedPool> LeasedPool::make(Side own, PsrdStore& store) {
+  return std::shared_ptr<LeasedPool>(new LeasedPool(own, store));
+}
+
+void LeasedPool::allocate(Zone zone, std::uint64_t size, Done done) {
+  Result<Reserved> reserved = kClosed;
+  {
+    const MutexLock lock(mutex_);
+    if (!closed_) {
+      reserved = waiters_[zone].empty() ? pool_.allocate(zone, size)
+                                        : Error{ErrorKind::unavailable, "behind others that wait for a lease"};
+      if (!reserved && reserved.error().kind == ErrorKind::unavailable) {
+        waiters_[zone].push_back({size, std::move(done)});
+      }
+    }
+  }
+  extend(zone);
+  if (done) done(std::move(reserved));
+}
+
+void LeasedPool::extend(Zone zone) {
+  std::vector<PsrdLease> leases;
+  {
+    const MutexLock lock(mutex_);
+    if (extending_[zone] || closed_) return;
+    std::uint64_t wanted = 0;
+    for (const Waiter& waiter : waiters_[zone]) wanted += waiter.size;
+    leases = pool_.lease_wish(zone, wanted);
+    if (leases.empty()) return;
+    extending_[zone] = true;
+  }
+  store_.extend_leases(leases, [self = shared_from_this(), zone, leases](Result<void> result) {
+    self->extended(zone, leases, std::move(result));
+  });
+}
+
+void LeasedPool::extended(Zone zone, const std::vector<PsrdLease>& leases, Result<void> result) {
+  std::vector<std::pair<Done, Result<Reserved>>> served;
+  {
+    const MutexLock lock(mutex_);
+    extending_[zone] = false;
+    if (result) {
+      for (const PsrdLease& lease : leases) pool_.leased(lease);
+    }
+    auto& waiters = waiters_[zone];
+    while (!waiters.empty()) {
+      Result<Reserved> reserved = closed_  ? Result<Reserved>(kClosed)
+                                  : result ? pool_.allocate(zone, waiters.front().size)
+                                           : Result<Reserved>(result.error());
+      if (!reserved && result && !closed_ && reserved.error().kind == ErrorKind::unavailable) break;
+      served.emplace_back(std::move(waiters.front().done), std::move(reserved));
+      waiters.pop_front();
+    }
+  }
+  for (auto& [done, reserved] : served) done(std::move(reserved));
+  if (result) extend(zone);
+}
+
+void LeasedPool::add_block(PsrdBlock block, bool allocatable) {
+  {
+    const MutexLock lock(mutex_);
+    pool_.add_block(std::move(block), allocatable);
+  }
+  for (const Zone zone : kZones) extend(zone);
+}
+
+void LeasedPool::set_allocatable(const BlockId& block) {
+  {
+    const MutexLock lock(mutex_);
+    pool_.set_allocatable(block);
+  }
+  for (const Zone zone : kZones) extend(zone);
+}
+
+void LeasedPool::remove_block(const BlockId& block) {
+  const MutexLock lock(mutex_);
+  pool_.remove_block(block);
+}
+
+bool LeasedPool::has_block(const BlockId& block) const {
+  const MutexLock lock(mutex_);
+  return pool_.has_block(block);
+}
+
+std::vector<BlockId> LeasedPool::blocks() const {
+  const MutexLock lock(mutex_);
+  return pool_.blocks();
+}
+
+Result<SecretBytes> LeasedPool::peek(Zone zone, const Allocation& allocation) const {
+  const MutexLock lock(mutex_);
+  return pool_.peek(zone, allocation);
+}
+
+Result<SecretBytes> LeasedPool::take(Zone zone, const Allocation& allocation) {
+  const MutexLock lock(mutex_);
+  return pool_.take(zone, allocation);
+}
+
+void LeasedPool::raise_floor(const BlockId& block, Zone zone, std::uint64_t floor) {
+  const MutexLock lock(mutex_);
+  pool_.raise_floor(block, zone, floor);
+}
+
+bool LeasedPool::skip_used(const BlockId& block, Zone zone, std::uint64_t position) {
+  const MutexLock lock(mutex_);
+  return pool_.skip_used(block, zone, position);
+}
+
+std::uint64_t LeasedPool::next(const BlockId& block, Zone zone) const {
+  const MutexLock lock(mutex_);
+  return pool_.next(block, zone);
+}
+
+std::uint64_t LeasedPool::highest_seen(const BlockId& block, Zone zone) const {
+  const MutexLock lock(mutex_);
+  return pool_.highest_seen(block, zone);
+}
+
+void LeasedPool::settle_floors() {
+  std::vector<PsrdFloor> floors;
+  {
+    const MutexLock lock(mutex_);
+    floors = pool_.take_risen_floors();
+  }
+  if (!floors.empty()) store_.raise_floors(std::move(floors), [](const Result<void>& /*result*/) {});
+}
+
+void LeasedPool::close(PsrdStore::Done done) {
+  std::vector<PsrdLease> leases;
+  {
+    const MutexLock lock(mutex_);
+    // A lease that is being extended cannot be lowered in the same breath; what it leaves unused is lost.
+    const bool busy = extending_[Zone::authenticator] || extending_[Zone::pad];
+    closed_ = true;
+    if (!busy) leases = pool_.lease_return();
+  }
+  settle_floors();
+  if (leases.empty()) {
+    done({});
+  } else {
+    store_.extend_leases(std::move(leases), std::move(done));
+  }
+}
+
+PsrdLevels LeasedPool::levels() const {
+  const MutexLock lock(mutex_);
+  return {pool_.blocks().size(), pool_.level(Side::client, Zone::authenticator), pool_.level(Side::client, Zone::pad),
+          pool_.level(Side::hub, Zone::authenticator), pool_.level(Side::hub, Zone::pad)};
+}
+
+PsrdLevels LeasedPool::block_levels(const BlockId& block) const {
+  const MutexLock lock(mutex_);
+  return {1, pool_.block_level(block, Side::client, Zone::authenticator),
+          pool_.block_level(block, Side::client, Zone::pad), pool_.block_level(block, Side::hub, Zone::authenticator),
+          pool_.block_level(block, Side::hub, Zone::pad)};
+}
+
+}  // namespace dske

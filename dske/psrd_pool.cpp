@@ -1,0 +1,251 @@
+#include "dske/psrd_pool.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace dske {
+namespace {
+
+// How much is leased ahead, so that few messages wait for the disk and a crash loses little: a sixteenth of the zone
+// within these bounds.
+std::uint64_t lease_reserve(Zone zone, std::uint64_t zone_size) {
+  const std::uint64_t least = zone == Zone::authenticator ? 1024 : 8192;
+  const std::uint64_t most = zone == Zone::authenticator ? 65536 : 1048576;
+  return std::clamp(zone_size / 16, least, most);
+}
+
+}  // namespace
+
+void PsrdPool::add_block(PsrdBlock block, bool allocatable) {
+  assert(!has_block(block.id) && block.data.size() == block.layout.total());
+  Block added{block.id, block.layout, std::move(block.data), allocatable, {}, {}};
+  for (const Zone zone : kZones) {
+    const std::uint64_t next = block.lease_end[zone];
+    added.own[zone] = {next, next, block.layout.end(own_, zone), next};
+    const std::uint64_t floor = block.floor[zone];
+    added.peer[zone] = {floor, block.layout.end(other_side(own_), zone), floor, false, {}};
+  }
+  blocks_.push_back(std::move(added));
+}
+
+void PsrdPool::set_allocatable(const BlockId& block) {
+  if (Block* found = find(block)) found->allocatable = true;
+}
+
+void PsrdPool::remove_block(const BlockId& block) {
+  std::erase_if(blocks_, [&](const Block& candidate) { return candidate.id == block; });
+}
+
+std::vector<BlockId> PsrdPool::blocks() const {
+  std::vector<BlockId> ids;
+  ids.reserve(blocks_.size());
+  for (const Block& block : blocks_) ids.push_back(block.id);
+  return ids;
+}
+
+Result<Reserved> PsrdPool::allocate(Zone zone, std::uint64_t size) {
+  std::uint64_t leased = 0;
+  std::uint64_t left = 0;
+  for (const Block& block : blocks_) {
+    if (!block.allocatable) continue;
+    leased += block.own[zone].lease_end - block.own[zone].next;
+    left += block.own[zone].end - block.own[zone].next;
+  }
+  if (left < size) {
+    return Error{ErrorKind::exhausted, std::string("PSRD is used up: ") + std::to_string(left) + " bytes left for " +
+                                           (zone == Zone::pad ? "pads" : "authenticators") + ", " +
+                                           std::to_string(size) + " needed"};
+  }
+  if (leased < size) return Error{ErrorKind::unavailable, "a PSRD lease must be extended first"};
+  Reserved reserved;
+  reserved.bytes.reserve(size);
+  for (Block& block : blocks_) {
+    OwnZone& own = block.own[zone];
+    const std::uint64_t count = std::min(size - reserved.bytes.size(), own.lease_end - own.next);
+    if (!block.allocatable || count == 0) continue;
+    const MutableByteView bytes = block.data.span().subspan(own.next, count);
+    reserved.allocation.push_back({block.id, own.next, count});
+    reserved.bytes.append(bytes);
+    wipe(bytes);
+    own.next += count;
+    if (reserved.bytes.size() == size) break;
+  }
+  return reserved;
+}
+
+std::vector<PsrdLease> PsrdPool::lease_wish(Zone zone, std::uint64_t size) const {
+  std::vector<PsrdLease> wishes;
+  std::uint64_t leased = 0;
+  for (const Block& block : blocks_) {
+    if (block.allocatable) leased += block.own[zone].lease_end - block.own[zone].next;
+  }
+  for (const Block& block : blocks_) {
+    const OwnZone& own = block.own[zone];
+    const std::uint64_t reserve = lease_reserve(zone, own.end - block.layout.begin(own_, zone));
+    if (leased >= size + reserve / 2) break;
+    if (!block.allocatable || own.lease_end == own.end) continue;
+    const std::uint64_t end = std::min(own.end, own.lease_end + (size > leased ? size - leased : 0) + reserve);
+    wishes.push_back({block.id, zone, end, own.wiped_to, own.next});
+    leased += end - own.lease_end;
+  }
+  return wishes;
+}
+
+void PsrdPool::leased(const PsrdLease& lease) {
+  Block* block = find(lease.block);
+  if (block == nullptr) return;
+  OwnZone& own = block->own[lease.zone];
+  own.lease_end = std::max(own.lease_end, lease.end);
+  own.wiped_to = std::max(own.wiped_to, lease.wipe_end);
+}
+
+std::vector<PsrdLease> PsrdPool::lease_return() const {
+  std::vector<PsrdLease> leases;
+  for (const Block& block : blocks_) {
+    for (const Zone zone : kZones) {
+      const OwnZone& own = block.own[zone];
+      if (own.next < own.lease_end || own.wiped_to < own.next) {
+        leases.push_back({block.id, zone, own.next, own.wiped_to, own.next});
+      }
+    }
+  }
+  return leases;
+}
+
+Result<void> PsrdPool::check(Zone zone, const Fragment& fragment) const {
+  const Error refused{ErrorKind::unauthenticated, "a fragment that is not of the sender's " +
+                                                      std::string(zone == Zone::pad ? "pad" : "authenticator") +
+                                                      " zone or has been used: " + allocation_text({fragment})};
+  const Block* block = find(fragment.block);
+  if (block == nullptr) return refused;
+  const PeerZone& peer = block->peer[zone];
+  if (fragment.size == 0 || fragment.start < peer.floor || fragment.end() > peer.end) return refused;
+  const auto after = peer.used.lower_bound(fragment.end());
+  if (after != peer.used.begin() && std::prev(after)->second > fragment.start) return refused;
+  return {};
+}
+
+Result<SecretBytes> PsrdPool::peek(Zone zone, const Allocation& allocation) const {
+  SecretBytes bytes;
+  for (const Fragment& fragment : allocation) {
+    if (auto checked = check(zone, fragment); !checked) return checked.error();
+    bytes.append(find(fragment.block)->data.view().subspan(fragment.start, fragment.size));
+  }
+  return bytes;
+}
+
+Result<SecretBytes> PsrdPool::take(Zone zone, const Allocation& allocation) {
+  auto bytes = peek(zone, allocation);
+  if (!bytes) return bytes;
+  for (const Fragment& fragment : allocation) {
+    Block& block = *find(fragment.block);
+    wipe(block.data.span().subspan(fragment.start, fragment.size));
+    mark_used(block.peer[zone], fragment.start, fragment.end());
+  }
+  return bytes;
+}
+
+void PsrdPool::mark_used(PeerZone& zone, std::uint64_t begin, std::uint64_t end) {
+  zone.highest_seen = std::max(zone.highest_seen, end);
+  const auto after = zone.used.find(end);
+  if (after != zone.used.end()) {
+    end = after->second;
+    zone.used.erase(after);
+  }
+  const auto next = zone.used.lower_bound(begin);
+  if (next != zone.used.begin() && std::prev(next)->second == begin) {
+    std::prev(next)->second = end;
+  } else {
+    zone.used.emplace(begin, end);
+  }
+  const auto lowest = zone.used.begin();
+  if (lowest->first == zone.floor) {
+    zone.floor = lowest->second;
+    zone.risen = true;
+    zone.used.erase(lowest);
+  }
+}
+
+void PsrdPool::raise_floor(const BlockId& id, Zone zone, std::uint64_t floor) {
+  Block* block = find(id);
+  if (block == nullptr) return;
+  PeerZone& peer = block->peer[zone];
+  floor = std::min(floor, peer.end);
+  if (floor <= peer.floor) return;
+  while (!peer.used.empty() && peer.used.begin()->first <= floor) {
+    floor = std::max(floor, peer.used.begin()->second);
+    peer.used.erase(peer.used.begin());
+  }
+  wipe(block->data.span().subspan(peer.floor, floor - peer.floor));
+  peer.floor = floor;
+  peer.highest_seen = std::max(peer.highest_seen, floor);
+  peer.risen = true;
+}
+
+bool PsrdPool::skip_used(const BlockId& id, Zone zone, std::uint64_t position) {
+  Block* block = find(id);
+  if (block == nullptr) return false;
+  OwnZone& own = block->own[zone];
+  position = std::min(position, own.end);
+  if (position <= own.next) return false;
+  wipe(block->data.span().subspan(own.next, position - own.next));
+  own.next = position;
+  own.lease_end = std::max(own.lease_end, position);
+  return true;
+}
+
+std::uint64_t PsrdPool::next(const BlockId& block, Zone zone) const {
+  const Block* found = find(block);
+  return found == nullptr ? 0 : found->own[zone].next;
+}
+
+std::uint64_t PsrdPool::highest_seen(const BlockId& block, Zone zone) const {
+  const Block* found = find(block);
+  return found == nullptr ? 0 : found->peer[zone].highest_seen;
+}
+
+std::vector<PsrdFloor> PsrdPool::take_risen_floors() {
+  std::vector<PsrdFloor> risen;
+  for (Block& block : blocks_) {
+    for (const Zone zone : kZones) {
+      PeerZone& peer = block.peer[zone];
+      if (peer.risen) risen.push_back({block.id, zone, peer.floor});
+      peer.risen = false;
+    }
+  }
+  return risen;
+}
+
+ZoneLevel PsrdPool::level_of(const Block& block, Side side, Zone zone) const {
+  ZoneLevel level{0, block.layout.size(side, zone)};
+  if (side == own_) {
+    level.left_bytes = block.own[zone].end - block.own[zone].next;
+  } else {
+    level.left_bytes = block.peer[zone].end - block.peer[zone].highest_seen;
+  }
+  return level;
+}
+
+ZoneLevel PsrdPool::level(Side side, Zone zone) const {
+  ZoneLevel sum;
+  for (const Block& block : blocks_) {
+    const ZoneLevel one = level_of(block, side, zone);
+    sum.left_bytes += one.left_bytes;
+    sum.total_bytes += one.total_bytes;
+  }
+  return sum;
+}
+
+ZoneLevel PsrdPool::block_level(const BlockId& block, Side side, Zone zone) const {
+  const Block* found = find(block);
+  return found == nullptr ? ZoneLevel{} : level_of(*found, side, zone);
+}
+
+const PsrdPool::Block* PsrdPool::find(const BlockId& id) const {
+  const auto found = std::find_if(blocks_.begin(), blocks_.end(), [&](const Block& block) { return block.id == id; });
+  return found == blocks_.end() ? nullptr : &*found;
+}
+
+PsrdPool::Block* PsrdPool::find(const BlockId& id) { return const_cast<Block*>(std::as_const(*this).find(id)); }
+
+}  // namespace dske
