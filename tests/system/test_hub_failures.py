@@ -1,0 +1,104 @@
+"""Five hubs, k = 3: any two may fail at any moment and no key is lost; with three down the answer says so."""
+
+import itertools
+
+import pytest
+
+from conftest import HUBS
+from nodes import eventually
+
+KEYS = 30
+
+
+@pytest.fixture(scope="module")
+def network(make_module_network):
+    network = make_module_network(hubs=HUBS, client_bytes=4194304, hub_bytes=4194304).start()
+    network.all_registered()
+    return network
+
+
+@pytest.fixture(autouse=True)
+def everything_back(network):
+    yield
+    for hub in network.hubs.values():
+        if not hub.process.running:
+            hub.serve()
+    for hub in network.hubs.values():
+        hub.wait_ready()
+    network.all_registered()
+
+
+def fetch_while(network, fail) -> None:
+    """A third of the keys is asked for before the failure and fetched after it, the rest is asked for after it."""
+    with network.sae("carol") as carol, network.sae("celia") as celia:
+        keys: dict[str, bytes] = {}
+        for _ in range(KEYS // 3):
+            keys |= carol.enc_keys("celia").keys
+        fail()
+        while len(keys) < KEYS:
+            keys |= carol.enc_keys("celia").keys
+        for key_id, key in keys.items():
+            assert celia.dec_key("carol", key_id).keys == {key_id: key}
+
+
+@pytest.mark.parametrize("hub", HUBS)
+def test_no_key_is_lost_when_a_hub_dies(network, hub):
+    fetch_while(network, network.hubs[hub].kill)
+
+
+@pytest.mark.parametrize("one, other", list(itertools.combinations(HUBS, 2)))
+def test_no_key_is_lost_when_two_hubs_die(network, one, other):
+    def fail() -> None:
+        network.hubs[one].kill()
+        network.hubs[other].kill()
+
+    fetch_while(network, fail)
+
+
+@pytest.mark.parametrize("missing", [HUBS[:3], HUBS[2:]])
+def test_with_three_hubs_down_503_names_them_and_keys_come_again_afterwards(network, missing):
+    with network.sae("carol") as carol, network.sae("celia") as celia:
+        before = carol.enc_keys("celia", 2).keys
+        for hub in missing:
+            network.hubs[hub].kill()
+        refused = carol.enc_keys("celia")
+        assert refused.status == 503
+        for hub in HUBS:
+            assert (hub in refused.message) == (hub in missing), refused.message
+        # The shares of the earlier keys are out of reach now, but not lost.
+        assert celia.dec_keys("carol", list(before)).status in (400, 503)
+        for hub in missing:
+            network.hubs[hub].serve()
+        for hub in missing:
+            network.hubs[hub].wait_ready()
+        eventually(lambda: carol.enc_keys("celia").status == 200, "keys come again", 40)
+        network.all_registered()
+        assert celia.dec_keys("carol", list(before)).keys == before
+
+
+def test_a_kme_says_that_it_is_not_ready_while_too_few_hubs_are_up(network):
+    carol = network.kmes["carol"]
+    for hub in HUBS[:3]:
+        network.hubs[hub].kill()
+    with network.sae("carol") as client:
+        client.enc_keys("celia")
+    eventually(lambda: not carol.management.ready(), "readyz is 503", 40)
+    states = {entry["name"]: entry["state"] for entry in carol.status()["hubs"]}
+    assert all(states[hub] == "unreachable" for hub in HUBS[:3]), states
+    assert all(states[hub] == "registered" for hub in HUBS[3:]), states
+    assert carol.status()["state"] == "not ready"
+
+
+def test_a_kme_starts_while_hubs_are_down_and_registers_when_they_come(network):
+    for hub in HUBS[:2]:
+        network.hubs[hub].kill()
+    carol = network.kmes["carol"]
+    assert carol.terminate() == 0
+    carol.serve()
+    carol.wait_ready()
+    network.exchange("carol", "celia", 3)
+    network.exchange("celia", "carol", 3)
+    for hub in HUBS[:2]:
+        network.hubs[hub].serve()
+    network.all_registered()
+    network.exchange("carol", "celia", 3)

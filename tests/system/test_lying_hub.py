@@ -1,0 +1,303 @@
+"""A corrupted hub can refuse its service, but cannot make a wrong key be delivered, nor stop the right one."""
+
+import json
+
+import pytest
+
+import dske_wire as wire
+import lying_hub
+from lying_hub import LyingHub, on
+from nodes import eventually
+
+LIAR = "helen"
+
+
+class Town:
+    """Three hubs and two KMEs; every hub stands behind a LyingHub, of which one lies."""
+
+    def __init__(self, make_network, hubs, shares_required, **options):
+        self.proxies = {hub: LyingHub() for hub in hubs}
+        self.network = make_network(hubs=hubs, shares_required=shares_required, proxies=self.proxies, **options)
+        self.network.start()
+        self.network.all_registered()
+        self.liar = self.proxies[LIAR]
+
+    def exchange(self, number=2):
+        return self.network.exchange("carol", "celia", number)
+
+    def wrong_shares(self, hub: str) -> int:
+        return self.network.kmes["celia"].hub_entry(hub)["wrong_shares"]
+
+    def is_named(self, hub: str, before: int) -> bool:
+        log = self.network.kmes["celia"].log_text()
+        return self.wrong_shares(hub) > before or any(
+            hub in line and ("share" in line or "context" in line) for line in log.splitlines()[-20:]
+        )
+
+
+@pytest.fixture(scope="module")
+def town(make_module_network):
+    return Town(make_module_network, ["hank", LIAR, "hilary"], 2, client_bytes=2097152, hub_bytes=2097152)
+
+
+@pytest.fixture(autouse=True)
+def honest_again(request):
+    yield
+    if "town" in request.fixturenames:
+        for proxy in request.getfixturevalue("town").proxies.values():
+            proxy.honest()
+
+
+def lie_about_shares(town, lie, rounds: int = 3) -> None:
+    """Keys stay right under the lie, and the responder names the liar and nobody else."""
+    before = {hub: town.wrong_shares(hub) for hub in town.proxies}
+    town.liar.lie = lie
+    for _ in range(rounds):
+        town.exchange()
+    eventually(lambda: town.liar.lies_told > 0, "the lie was told")
+    eventually(lambda: town.wrong_shares(LIAR) > before[LIAR], f"{LIAR} is counted as lying")
+    for hub in town.proxies:
+        if hub != LIAR:
+            assert town.wrong_shares(hub) == before[hub], f"{hub} is blamed"
+    assert LIAR in town.network.kmes["celia"].log_text()
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        lying_hub.corrupt_share,
+        lying_hub.corrupt_check_bytes,
+        lying_hub.zero_share,
+        lying_hub.another_secret_tag,
+    ],
+    ids=["a flipped bit", "a flipped bit in u", "zero bytes", "another secret tag"],
+)
+def test_a_wrong_share_does_not_reach_a_key(town, lie):
+    lie_about_shares(town, lie)
+
+
+def test_the_share_of_another_bundle_does_not_reach_a_key(town):
+    town.exchange()
+    lie_about_shares(town, lying_hub.share_of_another_bundle)
+
+
+def test_an_answer_about_another_bundle_does_not_reach_a_key(town):
+    town.exchange()
+    lie_about_shares(town, lying_hub.answer_for_another_bundle)
+
+
+def test_shares_swapped_between_two_bundles_that_are_fetched_together(town):
+    before = town.wrong_shares(LIAR)
+    with town.network.sae("carol") as carol, town.network.sae("celia") as celia:
+        one, other = carol.enc_keys("celia", 2).keys, carol.enc_keys("celia", 2).keys
+        bundles = {wire.bundle_of(next(iter(keys))) for keys in (one, other)}
+
+        @lying_hub.on_share
+        def swap(hub, exchange):
+            own = wire.Context.from_json(json.loads(exchange.answer.body)["context"]).bundle_id
+            (partner,) = bundles - {own}
+            hub.give_share(exchange, hub.shares[partner][1])
+
+        town.liar.lie = swap
+        assert celia.dec_keys("carol", [*one, *other]).keys == {**one, **other}
+    eventually(lambda: town.wrong_shares(LIAR) >= before + 2, f"{LIAR} is counted as lying twice")
+
+
+@pytest.mark.parametrize("x", [0, 1, 3, 255], ids=lambda x: f"x = {x}")
+def test_a_share_of_another_x_does_not_reach_a_key(town, x):
+    """x = 0 is the secret itself: a hub that learned it gives nothing away by it, and changes nothing."""
+    before = town.wrong_shares(LIAR)
+    town.exchange()
+    positions = next(iter(town.liar.shares.values()))[0].hubs
+    if x == positions.index(town.liar.hub_id) + 1:
+        x = 2
+    town.liar.lie = lying_hub.share_evaluated_at(x, list(town.proxies.values()))
+    town.exchange()
+    eventually(lambda: town.wrong_shares(LIAR) > before, f"{LIAR} is counted as lying")
+
+
+@pytest.mark.parametrize("name", list(lying_hub.CONTEXT_LIES))
+def test_another_context_does_not_reach_a_key(town, name):
+    before = town.wrong_shares(LIAR)
+    town.liar.lie = lying_hub.another_context(lying_hub.CONTEXT_LIES[name])
+    town.exchange()
+    eventually(lambda: town.liar.lies_told > 0, "the lie was told")
+    eventually(lambda: town.is_named(LIAR, before), f"{LIAR} is named")
+    assert all(town.wrong_shares(hub) == 0 for hub in town.proxies if hub != LIAR)
+
+
+def test_a_share_of_another_length_does_not_reach_a_key(town):
+    before = town.wrong_shares(LIAR)
+    town.liar.lie = lying_hub.short_share
+    town.exchange()
+    eventually(lambda: town.is_named(LIAR, before), f"{LIAR} is named")
+
+
+@pytest.mark.parametrize("signed_again", [False, True], ids=["as it was", "signed again"])
+def test_an_old_answer_does_not_reach_a_key(town, signed_again):
+    town.exchange()
+    old = next(e for e in reversed(town.liar.recorded("GET", "/key-share")) if lying_hub.is_share_answer(e)).hub_answers[0]
+    town.liar.lie = lying_hub.replay_of(old, signed_again)
+    for _ in range(3):
+        town.exchange()
+    assert town.liar.lies_told > 0
+
+
+def test_an_old_answer_to_a_post_does_not_count_as_stored(town):
+    """Not signed for this request, so no answer at all; the other two hubs suffice."""
+    town.exchange()
+    old = town.liar.recorded("POST", "/key-share")[0].hub_answers[0]
+
+    def replay(hub, exchange):
+        exchange.answer = old
+
+    town.liar.lie = on("POST", "/key-share", replay)
+    town.exchange()
+    assert town.liar.lies_told > 0
+
+
+def test_a_false_acknowledgement_loses_no_key_that_k_honest_hubs_hold(town):
+    """The liar says that it stored the share and answers 404 for it."""
+
+    def forget(hub, exchange):
+        hub.sign_answer(exchange, 404, b'{"message":"there is no such bundle"}')
+
+    town.liar.lie = lying_hub.on_share(forget)
+    for _ in range(3):
+        town.exchange()
+    assert town.liar.lies_told > 0
+
+
+def test_a_false_refusal_costs_only_that_hubs_share(town):
+    def refuse(hub, exchange):
+        hub.sign_answer(exchange, 503, b'{"message":"out of space"}')
+
+    town.liar.lie = on("POST", "/key-share", refuse)
+    for _ in range(3):
+        town.exchange()
+    assert town.liar.lies_told > 0
+
+
+@pytest.mark.parametrize("status, body", [(200, b"{"), (200, b"[]"), (200, b""), (200, b'{"context": 1}'), (299, b"{}"), (500, b"x")])
+def test_a_signed_answer_that_makes_no_sense_costs_only_that_hubs_share(town, status, body):
+    town.liar.lie = on("GET", "/key-share", lambda hub, exchange: hub.sign_answer(exchange, status, body))
+    town.exchange()
+    assert town.liar.lies_told > 0
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        {"client_name": "carol"},
+        {"client_name": "mallory"},
+        {"registered": False},
+        {"sae_id": "carol"},
+        {"client_name": 7},
+    ],
+    ids=str,
+)
+def test_a_hub_that_claims_an_sae_for_another_client_directs_no_key_there(make_network, claim):
+    """A fresh network each time, since initiators may remember what they resolved."""
+    town = Town(make_network, ["hank", LIAR, "hilary"], 2)
+    town.liar.lie = on("GET", "/sae/", lambda hub, exchange: hub.change(exchange, **claim))
+    keys = town.exchange()
+    assert keys
+    if any(e.received.path.startswith("/sae/") for e in town.liar.recorded("GET")):
+        assert town.liar.lies_told > 0
+    for proxy in town.proxies.values():
+        for context, _, _ in proxy.shares.values():
+            assert context.slaves == (wire.Slave("celia", "celia"),)
+
+
+def test_a_hub_that_denies_an_sae_hides_it_from_nobody(make_network):
+    town = Town(make_network, ["hank", LIAR, "hilary"], 2)
+
+    def deny(hub, exchange):
+        hub.sign_answer(exchange, 404, b'{"message":"no client serves this SAE"}')
+
+    town.liar.lie = on("GET", "/sae/", deny)
+    town.exchange()
+
+
+def test_two_hubs_of_five_that_lie_alike_are_both_named(make_network):
+    """k = 3: every way to choose three of five shares is tried until one verifies."""
+    town = Town(make_network, ["hank", LIAR, "hilary", "holly", "hugo"], 3)
+    for lie in (lying_hub.corrupt_share, lying_hub.another_context(lying_hub.CONTEXT_LIES["another master"])):
+        before = {hub: town.wrong_shares(hub) for hub in town.proxies}
+        for hub in (LIAR, "hugo"):
+            town.proxies[hub].lie = lie
+        for _ in range(3):
+            town.exchange()
+        for hub in town.proxies:
+            lied = hub in (LIAR, "hugo")
+            eventually(lambda hub=hub, lied=lied: (town.wrong_shares(hub) > before[hub]) == lied, f"{hub}: {lied}")
+
+
+def test_with_as_many_liars_as_k_leaves_no_wrong_key_is_delivered(town):
+    """Two of three hubs lie, k = 2: no key can come, and none does."""
+    for hub in (LIAR, "hilary"):
+        town.proxies[hub].lie = lying_hub.corrupt_share
+    with town.network.sae("carol") as carol, town.network.sae("celia") as celia:
+        keys = carol.enc_keys("celia").keys
+        refused = celia.dec_keys("carol", list(keys))
+        assert refused.status in (400, 503) and refused.message
+        for proxy in town.proxies.values():
+            proxy.honest()
+        assert celia.dec_keys("carol", list(keys)).keys == keys
+
+
+def test_invented_pending_bundles_harm_nobody(town):
+    invented = [{"initiator": name, "bundle_id": str(wire.new_bundle_id())} for name in ("carol", "mallory") for _ in range(20)]
+    polled = on("GET", "/key-shares/pending", lambda hub, exchange: hub.change(exchange, bundles=invented, more=True))
+    town.liar.lie = polled
+    for _ in range(3):
+        town.exchange()
+    status = town.network.kmes["celia"].status()
+    assert status["state"] == "ready"
+
+
+@pytest.mark.parametrize("body", [b"{", b"{}", b'{"bundles": [1], "more": false}', b'{"bundles": {}, "more": 1}'])
+def test_a_pending_list_that_makes_no_sense_harms_nobody(town, body):
+    town.liar.lie = on("GET", "/key-shares/pending", lambda hub, exchange: hub.sign_answer(exchange, 200, body))
+    town.exchange()
+
+
+def test_a_confirmation_that_never_arrives_is_repeated_and_the_share_is_wiped(town):
+    hank = town.network.hubs["hank"]
+    town.exchange()
+    eventually(lambda: hank.status()["waiting_bundles"] == 0, "what went before is confirmed")
+
+    def lose(exchange):
+        if exchange.received.path == "/key-share/confirmation":
+            exchange.copies = 0
+
+    town.proxies["hank"].before.append(lose)
+    try:
+        town.exchange()
+        assert hank.status()["waiting_bundles"] > 0
+    finally:
+        town.proxies["hank"].before.remove(lose)
+    eventually(lambda: hank.status()["waiting_bundles"] == 0, "the confirmation is repeated", 60)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        {"hub_name": "hank"},
+        {"hub_id": "00000000-0000-4000-8000-000000000000"},
+        {"protocol_version": 2},
+        {"epoch": "x"},
+        {"blocks": [{"block_uuid": "00000000-0000-4000-8000-000000000000"}]},
+        {"limits": {"share_bytes": -1}},
+    ],
+    ids=str,
+)
+def test_a_registration_answer_that_makes_no_sense_leaves_the_other_hubs_in_use(make_network, claim):
+    proxies = {LIAR: LyingHub()}
+    proxies[LIAR].lie = on("PUT", "/registration", lambda hub, exchange: hub.change(exchange, **claim))
+    network = make_network(hubs=["hank", LIAR, "hilary"], shares_required=2, proxies=proxies).start()
+    network.exchange("carol", "celia", 3)
+    assert proxies[LIAR].lies_told > 0
+    entry = network.kmes["carol"].hub_entry(LIAR)
+    assert entry["state"] != "registered"
+    assert entry["error"]
