@@ -101,6 +101,8 @@ TEST_CASE("a bad number or size is refused with the parameter and its limit, fro
       {"18446744073709551616", kNumberRange, kSizeRange},
       {"99999999999999999999999999", kNumberRange, kSizeRange},
       {"1e1", kNumberRange, kSizeRange},
+      {"0e-117", kNumberRange, kSizeRange},
+      {"0e74", kNumberRange, kSizeRange},
       {"16.0", kNumberRange, kSizeRange},
       {"\"16\"", kNumberRange, kSizeRange},
       {"true", kNumberRange, kSizeRange},
