@@ -12,6 +12,8 @@ from topology import Topology
 HUBS = ["hank", "helen", "hilary", "holly", "hugo"]
 ODD_SAES = ["sae with spaces", "a/b/c", "Zürich-鍵", "100%2F", "q?x=1&y#z", "plus+sign"]
 
+TWO_KMES = {"carol": ["carol"], "celia": ["celia"]}
+
 _live: list[object] = []
 
 
@@ -73,7 +75,7 @@ def make_network(tmp_path, pki):
 
     def make(hubs=HUBS[:3], clients=None, **options) -> Network:
         directory = tmp_path / f"network-{len(networks)}"
-        return keep(Network(directory, pki, list(hubs), clients or {"carol": ["carol"], "celia": ["celia"]}, **options))
+        return keep(Network(directory, pki, list(hubs), TWO_KMES if clients is None else clients, **options))
 
     yield make
     stop_all(networks)
@@ -87,7 +89,7 @@ def make_module_network(tmp_path_factory, pki):
 
     def make(hubs=HUBS[:3], clients=None, **options) -> Network:
         directory = tmp_path_factory.mktemp("network") / "nodes"
-        return keep(Network(directory, pki, list(hubs), clients or {"carol": ["carol"], "celia": ["celia"]}, **options))
+        return keep(Network(directory, pki, list(hubs), TWO_KMES if clients is None else clients, **options))
 
     yield make
     stop_all(networks)

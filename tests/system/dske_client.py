@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import http.client
+import itertools
 import json
 import urllib.parse
 import uuid
@@ -34,7 +35,12 @@ class Prepared:
     epoch: bytes
 
 
+_addresses = itertools.count(1)
+
+
 class DskeClient:
+    """Calls from a loopback address of its own, since hubs count failures by address."""
+
     def __init__(self, port: int, block: wire.Block):
         self.port = port
         self.block = block
@@ -47,7 +53,9 @@ class DskeClient:
         self.polling_counter = 0
         self.next = {zone: block.zone(zone)[0] for zone in wire.ZONES}
         self.spent_by_hub: list[tuple[str, wire.Fragment]] = []
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        last = next(_addresses)
+        source = f"127.1.{last // 250}.{last % 250 + 1}"
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10, source_address=(source, 0))
 
     def close(self) -> None:
         self._connection.close()
