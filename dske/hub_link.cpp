@@ -1,0 +1,347 @@
+#include "dske/hub_link.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/json.h"
+#include "base/log.h"
+
+namespace dske {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kFirstRetry{100};
+constexpr milliseconds kMostRetry{5000};
+// A hub that does not accept our signature costs PSRD with every attempt.
+constexpr milliseconds kFirstRefusedRetry{1000};
+constexpr milliseconds kMostRefusedRetry{600000};
+constexpr std::chrono::hours kRegistrationInterval{1};
+
+// The text of a hub's {"message": ...}, bounded; whoever sent it, it is only shown.
+std::string message_of(const SecretBytes& body) {
+  const auto document = json::Document::parse(body.text());
+  if (!document || !document->root().is_object()) return "no message";
+  const auto message = document->root().member("message");
+  return message ? std::string(message->string().value_or("no message").substr(0, 200)) : "no message";
+}
+
+}  // namespace
+
+// A signed registration that has not been answered. It is sent again byte for byte while the hub cannot be reached, so that a
+// hub that is down costs no PSRD.
+struct HubLink::PendingRegistration {
+  RegistrationRequest request;
+  SecretBytes polling_key;
+  Reserved key;
+  InUse polling_key_in_use;
+  InUse key_in_use;
+};
+
+std::shared_ptr<HubLink> HubLink::make(HubAddress address, std::shared_ptr<LeasedPool> pool,
+                                       const ClientSurroundings& client) {
+  return std::shared_ptr<HubLink>(new HubLink(std::move(address), std::move(pool), client));
+}
+
+HubLink::HubLink(HubAddress address, std::shared_ptr<LeasedPool> pool, const ClientSurroundings& client)
+    : address_(std::move(address)), pool_(std::move(pool)), client_(client) {}
+
+std::string HubLink::target(const std::string& path) const {
+  return "/hub/" + address_.name.text() + "/dske/api/v1" + path;
+}
+
+void HubLink::call(std::string method, std::string path, SecretBytes body, Reply done) {
+  if (!registered()) {
+    done(Error{ErrorKind::unavailable, "not registered: " + last_error_});
+    return;
+  }
+  pool_->allocate(Zone::authenticator, kOneTimeMacKeySize,
+                  [self = shared_from_this(), method = std::move(method), path = std::move(path),
+                   body = std::move(body), done = std::move(done)](Result<Reserved> key) mutable {
+                    if (!key) return done(key.error());
+                    self->send_signed(self->epoch_, std::move(method), std::move(path), std::move(body),
+                                      std::move(*key), std::move(done));
+                  });
+}
+
+void HubLink::send_signed(Epoch epoch, std::string method, std::string path, SecretBytes body, Reserved key,
+                          Reply done) {
+  RequestParts parts{address_.id, epoch, {}, {}, {}};
+  const std::string target_text = target(path);
+  parts.method = method;
+  parts.target = target_text;
+  parts.body = body.view();
+  const MacTag tag = request_tag(key.bytes.view(), parts);
+
+  InUse in_use(shared_from_this(), Zone::authenticator, key.allocation);
+  HubRequest request{method, target_text, std::string(kSignatureHeader), Signature{key.allocation, tag}.text(),
+                     std::move(body)};
+  client_.transport.send(
+      address_, std::move(request),
+      [self = shared_from_this(), epoch, method = std::move(method), target_text, tag, in_use = std::move(in_use),
+       done = std::move(done)](Result<HubAnswer> answer) mutable {
+        if (!answer) {
+          self->unreachable(answer.error());
+          return done(answer.error());
+        }
+        const RequestParts sent{self->address_.id, epoch, method, target_text, {}};
+        auto reply = self->verify(sent, tag, std::move(*answer));
+        if (!reply && reply.error().kind == ErrorKind::unauthenticated && self->registered() &&
+            !self->attempting_ && epoch == self->epoch_) {
+          log::info("hub {}: {}; registering again", self->address_.name.text(), reply.error().message);
+          self->register_now();
+        }
+        done(std::move(reply));
+      });
+}
+
+Result<HubReply> HubLink::verify(const RequestParts& request, const MacTag& tag, HubAnswer answer) {
+  if (answer.signature.empty()) {
+    const std::string message = "unsigned answer " + std::to_string(answer.status) + ": " + message_of(answer.body);
+    return Error{answer.status == 401 ? ErrorKind::unauthenticated : ErrorKind::unavailable, message};
+  }
+  const Error forged{ErrorKind::unavailable, "an answer that does not verify"};
+  const auto signature = Signature::parse(answer.signature);
+  if (!signature) return forged.within(signature.error().message);
+  const auto key = pool_->peek(Zone::authenticator, signature->key);
+  if (!key) return forged.within(key.error().message);
+  if (!constant_time_equal(answer_tag(key->view(), request, {tag, answer.status, answer.body.view()}),
+                           signature->tag)) {
+    log::warning("hub {}: {}", address_.name.text(), forged.message);
+    return forged;
+  }
+  if (auto taken = pool_->take(Zone::authenticator, signature->key); !taken) return forged.within("key used twice");
+  return HubReply{answer.status, std::move(answer.body)};
+}
+
+void HubLink::unreachable(const Error& error) {
+  if (state_ != State::registered) return;
+  log::warning("hub {}: {}", address_.name.text(), error.message);
+  state_ = State::unreachable;
+  last_error_ = error.message;
+  if (!attempting_) register_now();
+}
+
+void HubLink::poll(Reply done) {
+  if (!registered() || polling_key_.empty()) {
+    done(Error{ErrorKind::unavailable, "not registered: " + last_error_});
+    return;
+  }
+  const std::string target_text = target("/key-shares/pending");
+  const RequestParts parts{address_.id, epoch_, "GET", target_text, {}};
+  const PollingNumbers numbers{client_.name, registration_number_, ++polling_counter_};
+  const PollingTag tag = polling_request_tag(polling_key_.view(), parts, numbers);
+  HubRequest request{"GET", target_text, std::string(kPollingHeader), PollingRequest{numbers, tag}.text(), {}};
+  client_.transport.send(
+      address_, std::move(request),
+      [self = shared_from_this(), target_text, numbers, tag, epoch = epoch_,
+       done = std::move(done)](Result<HubAnswer> answer) mutable {
+        if (!answer) {
+          self->unreachable(answer.error());
+          return done(answer.error());
+        }
+        const RequestParts sent{self->address_.id, epoch, "GET", target_text, {}};
+        const auto polling = PollingAnswer::parse(answer->polling);
+        if (epoch != self->epoch_ || numbers.registration != self->registration_number_) {
+          return done(Error{ErrorKind::unavailable, "registered again meanwhile"});
+        }
+        if (polling && polling->counter == numbers.counter &&
+            constant_time_equal(polling->tag, polling_answer_tag(self->polling_key_.view(), sent, numbers, tag,
+                                                                 answer->status, answer->body.view()))) {
+          return done(HubReply{answer->status, std::move(answer->body)});
+        }
+        if (answer->status == 401 && self->registered() && !self->attempting_) self->register_now();
+        done(Error{ErrorKind::unavailable, "an answer to a poll that does not verify"});
+      });
+}
+
+HubLink::InUse::InUse(std::shared_ptr<HubLink> link, Zone zone, Allocation allocation)
+    : link_(std::move(link)), zone_(zone), allocation_(std::move(allocation)) {
+  for (const Fragment& fragment : allocation_) link_->in_use_[zone_].emplace(fragment.block, fragment.start);
+}
+
+HubLink::InUse::~InUse() {
+  if (!link_) return;
+  for (const Fragment& fragment : allocation_) link_->in_use_[zone_].erase({fragment.block, fragment.start});
+}
+
+void HubLink::reserve_pad(std::uint64_t size_bytes, UniqueFunction<void(Result<Pad>)> done) {
+  pool_->allocate(Zone::pad, size_bytes,
+                  [self = shared_from_this(), done = std::move(done)](Result<Reserved> reserved) mutable {
+                    if (!reserved) return done(reserved.error());
+                    InUse in_use(self, Zone::pad, reserved->allocation);
+                    done(Pad{std::move(*reserved), std::move(in_use)});
+                  });
+}
+
+void HubLink::report_wrong_share(const std::string& what) {
+  ++wrong_shares_;
+  log::warning("hub {}: {}", address_.name.text(), what);
+}
+
+void HubLink::after_registration(Task done) {
+  if (!attempting_ && !timer_) {
+    client_.loop.post(std::move(done));
+    return;
+  }
+  waiting_.push_back(std::move(done));
+}
+
+void HubLink::register_now() {
+  if (attempting_) {
+    again_ = true;
+    return;
+  }
+  if (timer_) {
+    client_.loop.cancel(*timer_);
+    timer_.reset();
+  }
+  start_registration();
+}
+
+void HubLink::start_registration() {
+  attempting_ = true;
+  if (pool_->blocks().empty()) {
+    state_ = State::no_psrd;
+    registration_failed({ErrorKind::exhausted, "no PSRD; ingest a file of this hub"}, false);
+    return;
+  }
+  if (state_ == State::no_psrd) state_ = State::registering;
+  if (pending_) {
+    send_registration();
+    return;
+  }
+  client_.registrations.next_registration_number(address_.id, [self = shared_from_this()](Result<std::uint64_t> number) {
+    if (!number) return self->registration_failed(number.error(), false);
+    self->prepare_registration(*number);
+  });
+}
+
+void HubLink::prepare_registration(std::uint64_t number) {
+  pool_->allocate(
+      Zone::authenticator, kPollingKeyBytes, [self = shared_from_this(), number](Result<Reserved> polling) mutable {
+        if (!polling) return self->registration_failed(polling.error(), false);
+        self->pool_->allocate(Zone::authenticator, kOneTimeMacKeySize,
+                              [self, number, polling = std::move(*polling)](Result<Reserved> key) mutable {
+                                if (!key) return self->registration_failed(key.error(), false);
+                                self->make_registration(number, std::move(polling), std::move(*key));
+                                self->send_registration();
+                              });
+      });
+}
+
+void HubLink::make_registration(std::uint64_t number, Reserved polling_key, Reserved key) {
+  RegistrationRequest request{client_.name, number, client_.sae_ids, polling_key.allocation, {}};
+  InUse polling_key_in_use(shared_from_this(), Zone::authenticator, polling_key.allocation);
+  InUse key_in_use(shared_from_this(), Zone::authenticator, key.allocation);
+  for (const BlockId& block : pool_->blocks()) {
+    BlockPositions positions{block, {}, {}};
+    for (const Zone zone : kZones) {
+      positions.own[zone] = lowest_in_use(block, zone);
+      positions.seen[zone] = pool_->highest_seen(block, zone);
+    }
+    request.blocks.push_back(positions);
+  }
+  pending_.reset(new PendingRegistration{std::move(request), std::move(polling_key.bytes), std::move(key),
+                                         std::move(polling_key_in_use), std::move(key_in_use)});
+}
+
+void HubLink::send_registration() {
+  Reserved key{pending_->key.allocation, pending_->key.bytes.clone()};
+  send_signed(Epoch(), "PUT", "/registration", pending_->request.write(), std::move(key),
+              [self = shared_from_this()](Result<HubReply> reply) { self->registration_answered(std::move(reply)); });
+}
+
+void HubLink::registration_answered(Result<HubReply> reply) {
+  if (!reply) {
+    // Only a hub that was not reached may get the same message again; any other answer has cost it its one-time key.
+    const bool may_repeat = reply.error().kind == ErrorKind::unavailable;
+    return registration_failed(reply.error(), may_repeat);
+  }
+  if (reply->status != 200) {
+    return registration_failed({ErrorKind::unavailable, "registration refused with " + std::to_string(reply->status) +
+                                                            ": " + message_of(reply->body)},
+                               false);
+  }
+  auto answer = RegistrationAnswer::parse(reply->body.text());
+  if (!answer) return registration_failed(answer.error(), false);
+  if (answer->hub_id != address_.id) return registration_failed(invalid("the hub has another id"), false);
+  accept(*answer);
+}
+
+void HubLink::accept(const RegistrationAnswer& answer) {
+  const bool new_epoch = answer.epoch != epoch_;
+  for (const BlockPositions& block : answer.blocks) {
+    for (const Zone zone : kZones) {
+      // Within one epoch our own record of used bytes is better: answers may be under way.
+      if (new_epoch) pool_->raise_floor(block.block, zone, block.own[zone]);
+      if (pool_->skip_used(block.block, zone, block.seen[zone])) {
+        log::error("hub {} has seen PSRD of block {} used beyond our own record: the store was set back", address_.name.text(),
+                   block.block.text());
+      }
+    }
+  }
+  for (const BlockId& block : answer.unknown_blocks) {
+    log::error("hub {} does not know PSRD block {}: it is of no use any more", address_.name.text(), block.text());
+    pool_->remove_block(block);
+  }
+  for (const SaeId& sae : answer.refused_sae_ids) {
+    log::warning("hub {} does not accept SAE ID {} for this client; ask its operator to bind it", address_.name.text(),
+                 sae.text());
+  }
+  epoch_ = answer.epoch;
+  limits_ = answer.limits;
+  registration_number_ = pending_->request.number;
+  polling_key_ = std::move(pending_->polling_key);
+  polling_counter_ = 0;
+  pending_.reset();
+  if (state_ != State::registered) log::info("registered with hub {}", address_.name.text());
+  state_ = State::registered;
+  last_error_.clear();
+  retry_delay_ = milliseconds(0);
+  timer_ = client_.loop.after(kRegistrationInterval, [self = shared_from_this()] {
+    self->timer_.reset();
+    self->register_now();
+  });
+  end_attempt();
+}
+
+void HubLink::registration_failed(const Error& error, bool may_repeat_message) {
+  const bool refused = error.kind == ErrorKind::unauthenticated;
+  if (!may_repeat_message) pending_.reset();
+  if (last_error_ != error.message) log::warning("hub {}: cannot register: {}", address_.name.text(), error.message);
+  last_error_ = error.message;
+  if (state_ != State::no_psrd) state_ = State::unreachable;
+  const milliseconds first = refused ? kFirstRefusedRetry : kFirstRetry;
+  const milliseconds most = refused ? kMostRefusedRetry : kMostRetry;
+  retry_delay_ = std::clamp(retry_delay_ * 2, first, most);
+  // Without PSRD nothing can be tried until some is ingested, and that registers.
+  if (state_ != State::no_psrd) retry_later();
+  end_attempt();
+}
+
+void HubLink::retry_later() {
+  timer_ = client_.loop.after(retry_delay_, [self = shared_from_this()] {
+    self->timer_.reset();
+    self->register_now();
+  });
+}
+
+void HubLink::end_attempt() {
+  attempting_ = false;
+  for (Task& task : std::exchange(waiting_, {})) client_.loop.post(std::move(task));
+  if (std::exchange(again_, false)) {
+    // Something changed after the message was made (PSRD was added, the hub restarted): it does not say that.
+    pending_.reset();
+    register_now();
+  }
+}
+
+std::uint64_t HubLink::lowest_in_use(const BlockId& block, Zone zone) const {
+  std::uint64_t lowest = pool_->next(block, zone);
+  const auto found = in_use_[zone].lower_bound({block, 0});
+  if (found != in_use_[zone].end() && found->first == block) lowest = std::min(lowest, found->second);
+  return lowest;
+}
+
+}  // namespace dske

@@ -1,0 +1,151 @@
+// A client's link to one hub: registration, and calls that are authenticated both ways (docs/protocol.md, sections 2 and 4).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/event_loop.h"
+#include "dske/hub_transport.h"
+#include "dske/leased_pool.h"
+#include "dske/message_authentication.h"
+#include "dske/polling_authentication.h"
+#include "dske/registration_message.h"
+
+namespace dske {
+
+/// What a registration needs of durable storage; the callback runs on the event loop.
+class RegistrationStore {
+ public:
+  virtual ~RegistrationStore() = default;
+  /// A number greater than all that this hub was ever given, durable before it is answered.
+  virtual void next_registration_number(const HubId& hub, UniqueFunction<void(Result<std::uint64_t>)> done) = 0;
+};
+
+/// What all links of one client share. The references must outlive the links.
+struct ClientSurroundings {
+  ClientName name;
+  std::vector<SaeId> sae_ids;
+  EventLoop& loop;
+  const Clock& clock;
+  HubTransport& transport;
+  RegistrationStore& registrations;
+};
+
+/// An answer that verified.
+struct HubReply {
+  int status = 0;
+  SecretBytes body;
+};
+
+/// Lives on one event loop: every function is called there, and every callback runs there. Owned by shared pointers, since
+/// calls in flight keep it.
+class HubLink : public std::enable_shared_from_this<HubLink> {
+ public:
+  enum class State { no_psrd, registering, registered, unreachable };
+  using Reply = UniqueFunction<void(Result<HubReply>)>;
+
+  [[nodiscard]] static std::shared_ptr<HubLink> make(HubAddress address, std::shared_ptr<LeasedPool> pool,
+                                                     const ClientSurroundings& client);
+
+  [[nodiscard]] const HubAddress& address() const { return address_; }
+  void set_endpoint(std::string endpoint) { address_.endpoint = std::move(endpoint); }
+  [[nodiscard]] LeasedPool& pool() { return *pool_; }
+  [[nodiscard]] State state() const { return state_; }
+  [[nodiscard]] bool registered() const { return state_ == State::registered; }
+  /// Why the hub is not registered with or could not be called last, for an operator; empty if all is well.
+  [[nodiscard]] const std::string& last_error() const { return last_error_; }
+  [[nodiscard]] const HubLimits& limits() const { return limits_; }
+
+  /// Registers, and goes on trying until it has succeeded; then again every hour. To be called at the start and whenever PSRD
+  /// was added.
+  void register_now();
+  /// Calls `done` when the registration attempt that is under way, or the next one, has ended.
+  void after_registration(Task done);
+
+  /// Sends an authenticated request and hands over the answer if it verifies. `path` is what follows /hub/NAME/dske/api/v1.
+  /// Errors: exhausted (PSRD), unauthenticated (the hub did not accept our signature; the link registers again by itself), unavailable (no
+  /// answer, or none that verifies).
+  void call(std::string method, std::string path, SecretBytes body, Reply done);
+
+  /// Asks for the bundles that wait for this client; the answer verified under the polling key.
+  void poll(Reply done);
+
+  /// Own PSRD bytes of a message that is being prepared or under way: until it is destroyed, no registration tells the hub to
+  /// discard them.
+  class InUse {
+   public:
+    InUse(std::shared_ptr<HubLink> link, Zone zone, Allocation allocation);
+    ~InUse();
+    InUse(InUse&& other) noexcept = default;
+    InUse& operator=(InUse&&) = delete;
+    InUse(const InUse&) = delete;
+    InUse& operator=(const InUse&) = delete;
+
+   private:
+    std::shared_ptr<HubLink> link_;
+    Zone zone_;
+    Allocation allocation_;
+  };
+
+  /// A pad for one message to this hub.
+  struct Pad {
+    Reserved reserved;
+    InUse in_use;
+  };
+  void reserve_pad(std::uint64_t size_bytes, UniqueFunction<void(Result<Pad>)> done);
+
+  /// Notes that a share or context from this hub proved wrong; logs it, naming the hub.
+  void report_wrong_share(const std::string& what);
+  [[nodiscard]] std::uint64_t wrong_shares() const { return wrong_shares_; }
+
+ private:
+  struct PendingRegistration;
+
+  HubLink(HubAddress address, std::shared_ptr<LeasedPool> pool, const ClientSurroundings& client);
+
+  [[nodiscard]] std::string target(const std::string& path) const;
+  void send_signed(Epoch epoch, std::string method, std::string path, SecretBytes body, Reserved key, Reply done);
+  [[nodiscard]] Result<HubReply> verify(const RequestParts& request, const MacTag& tag, HubAnswer answer);
+  void unreachable(const Error& error);
+
+  void start_registration();
+  void prepare_registration(std::uint64_t number);
+  void make_registration(std::uint64_t number, Reserved polling_key, Reserved key);
+  void send_registration();
+  void registration_answered(Result<HubReply> reply);
+  void accept(const RegistrationAnswer& answer);
+  void registration_failed(const Error& error, bool may_repeat_message);
+  void retry_later();
+  void end_attempt();
+
+  [[nodiscard]] std::uint64_t lowest_in_use(const BlockId& block, Zone zone) const;
+
+  HubAddress address_;
+  std::shared_ptr<LeasedPool> pool_;
+  const ClientSurroundings& client_;
+
+  State state_ = State::no_psrd;
+  std::string last_error_;
+  Epoch epoch_;
+  HubLimits limits_;
+  SecretBytes polling_key_;
+  std::uint64_t registration_number_ = 0;
+  std::uint64_t polling_counter_ = 0;
+
+  bool attempting_ = false;
+  bool again_ = false;  // register once more when the present attempt has ended
+  std::chrono::milliseconds retry_delay_{0};
+  std::optional<EventLoop::TimerId> timer_;
+  std::unique_ptr<PendingRegistration> pending_;
+  std::vector<Task> waiting_;
+
+  PerZone<std::set<std::pair<BlockId, std::uint64_t>>> in_use_;  // where fragments in use start
+  std::uint64_t wrong_shares_ = 0;
+};
+
+}  // namespace dske

@@ -1,0 +1,85 @@
+// The initiator of bundles: makes keys and spreads their shares over the hubs (docs/protocol.md, sections 3 and 5).
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/event_loop.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "base/unique_function.h"
+#include "dske/bundle_context.h"
+#include "dske/hub_link.h"
+#include "dske/sae_directory.h"
+
+namespace dske {
+
+/// What the initiator needs of durable storage. Callbacks run on the event loop; calls take effect in their order.
+class InitiatorStore {
+ public:
+  using Done = UniqueFunction<void(Result<void>)>;
+  virtual ~InitiatorStore() = default;
+  /// A bundle is about to be posted; unless it is acknowledged, a restart withdraws it.
+  virtual void begin_bundle(const BundleId& id, std::vector<HubId> hubs, MonotonicTime expires, Done done) = 0;
+  /// Enough hubs hold it: from when `done` reports success, its keys may go to the master.
+  virtual void acknowledge_bundle(const BundleId& id, Done done) = 0;
+  virtual void forget_bundle(const BundleId& id, Done done) = 0;
+};
+
+struct BundleRequest {
+  SaeId master;
+  std::vector<SaeId> slaves;  ///< at least one
+  std::uint32_t key_count = 1;
+  std::uint32_t key_size_bytes = 32;
+  std::chrono::seconds lifetime{86400};
+};
+
+/// A bundle whose keys may be given out.
+struct EstablishedBundle {
+  BundleContext context;
+  SecretBytes keys;       ///< key_count keys of key_size_bytes each, one after the other
+  MonotonicTime expires;  ///< counted from before the first message
+};
+
+/// Lives on the links' event loop.
+class Initiator {
+ public:
+  using Done = UniqueFunction<void(Result<EstablishedBundle>)>;
+
+  struct Settings {
+    ClientName client;
+    std::size_t shares_required = 2;
+    std::chrono::milliseconds grace{200};  ///< for the other hubs, once enough have acknowledged
+  };
+
+  /// `links` may gain and lose links meanwhile. The references must outlive the initiator and its last callback.
+  Initiator(Settings settings, const std::vector<std::shared_ptr<HubLink>>& links, SaeDirectory& directory,
+            InitiatorStore& store, EventLoop& loop, const Clock& clock, Randomness& randomness);
+
+  /// Establishes a bundle. Errors: not_found (a slave SAE that no hub knows), unavailable or exhausted (too few hubs took their share; the
+  /// message names each with its cause), io (our own store), invalid (sizes). Nothing of a failed bundle is left at the hubs that could be
+  /// reached.
+  void establish(BundleRequest request, Done done);
+
+  /// Withdraws a bundle of an earlier run that was never acknowledged.
+  void withdraw(const BundleId& id, const std::vector<HubId>& hubs);
+
+ private:
+  class Posting;
+  struct Resolution;
+
+  void resolved(const std::shared_ptr<Resolution>& resolution);
+  [[nodiscard]] Result<std::vector<std::shared_ptr<HubLink>>> choose_hubs(const Resolution& resolution) const;
+
+  Settings settings_;
+  const std::vector<std::shared_ptr<HubLink>>& links_;
+  SaeDirectory& directory_;
+  InitiatorStore& store_;
+  EventLoop& loop_;
+  const Clock& clock_;
+  Randomness& randomness_;
+};
+
+}  // namespace dske

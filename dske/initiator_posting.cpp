@@ -1,0 +1,136 @@
+#include "dske/initiator_posting.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "dske/key_share_message.h"
+#include "dske/one_time_pad.h"
+
+namespace dske {
+
+Initiator::Posting::Posting(Parts parts, Initiator& initiator, Initiator::Done done)
+    : parts_(std::move(parts)),
+      initiator_(initiator),
+      done_(std::move(done)),
+      outcomes_(parts_.links.size(), Outcome::outstanding) {}
+
+void Initiator::Posting::start() {
+  // Not waited for: the store works in order, and the keys wait for the acknowledgement behind it.
+  initiator_.store_.begin_bundle(parts_.context.id, parts_.context.hubs, parts_.expires,
+                                 [](const Result<void>& /*result*/) {});
+  for (std::size_t i = 0; i < parts_.links.size(); ++i) post(i, true);
+  started_ = true;
+  decide(false);
+}
+
+void Initiator::Posting::post(std::size_t i, bool may_retry) {
+  parts_.links[i]->reserve_pad(parts_.context.share_bytes(),
+                               [self = shared_from_this(), i, may_retry](Result<HubLink::Pad> pad) {
+                                 if (!pad) {
+                                   self->exhausted_ = self->exhausted_ || pad.error().kind == ErrorKind::exhausted;
+                                   self->failed(i, pad.error().message);
+                                 } else {
+                                   self->send(i, may_retry, std::move(*pad));
+                                 }
+                               });
+}
+
+void Initiator::Posting::send(std::size_t i, bool may_retry, HubLink::Pad pad) {
+  const auto left = std::chrono::duration_cast<std::chrono::seconds>(parts_.expires - initiator_.clock_.now());
+  KeyShareMessage message;
+  message.context = parts_.context;
+  message.encrypted_share = parts_.shares[i].clone();
+  apply_pad(message.encrypted_share.span(), pad.reserved.bytes.view());
+  message.allocation = pad.reserved.allocation;
+  message.secret_tag = parts_.tag;
+  // Rounded up, so that a hub never forgets a share before the initiator does.
+  message.lifetime = std::min(left + std::chrono::seconds(1), parts_.lifetime);
+  parts_.links[i]->call("POST", "/key-share", message.write(),
+                        [self = shared_from_this(), i, may_retry, in_use = std::move(pad.in_use)](
+                            Result<HubReply> reply) { self->answered(i, may_retry, std::move(reply)); });
+}
+
+void Initiator::Posting::answered(std::size_t i, bool may_retry, Result<HubReply> reply) {
+  if (!reply && reply.error().kind == ErrorKind::unauthenticated && may_retry && !decided_) {
+    // The hub has restarted. Once registered again the share goes out under a fresh pad and key.
+    parts_.links[i]->after_registration([self = shared_from_this(), i] { self->post(i, false); });
+    return;
+  }
+  if (!reply) {
+    exhausted_ = exhausted_ || reply.error().kind == ErrorKind::exhausted;
+    return failed(i, reply.error().message);
+  }
+  if (reply->status != 200) return failed(i, "answered " + std::to_string(reply->status));
+  outcomes_[i] = Outcome::acknowledged;
+  wipe(parts_.shares[i].span());
+  if (withdrawing_) {
+    parts_.links[i]->call("DELETE", "/key-share?key_id=" + parts_.context.id.text(), {},
+                          [](const Result<HubReply>& /*reply*/) {});
+    return;
+  }
+  decide(false);
+}
+
+void Initiator::Posting::failed(std::size_t i, const std::string& cause) {
+  outcomes_[i] = Outcome::failed;
+  causes_ += (causes_.empty() ? "" : "; ") + parts_.links[i]->address().name.text() + ": " + cause;
+  decide(false);
+}
+
+bool Initiator::Posting::enough(bool counting_outstanding) const {
+  return std::all_of(parts_.hubs_of_clients.begin(), parts_.hubs_of_clients.end(), [&](const auto& client) {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < outcomes_.size(); ++i) {
+      const bool counts = outcomes_[i] == Outcome::acknowledged ||
+                          (counting_outstanding && outcomes_[i] == Outcome::outstanding);
+      const HubId& hub = parts_.context.hubs[i];
+      if (counts && std::find(client.second.begin(), client.second.end(), hub) != client.second.end()) ++count;
+    }
+    return count >= parts_.context.shares_required;
+  });
+}
+
+void Initiator::Posting::decide(bool waited) {
+  if (decided_ || !started_) return;
+  const bool all_answered =
+      std::find(outcomes_.begin(), outcomes_.end(), Outcome::outstanding) == outcomes_.end();
+  if (enough(false)) {
+    if (all_answered || waited) {
+      decided_ = true;
+      succeed();
+    } else if (!grace_running_) {
+      grace_running_ = true;
+      initiator_.loop_.after(parts_.grace, [self = shared_from_this()] { self->decide(true); });
+    }
+  } else if (!enough(true)) {
+    decided_ = true;
+    fail();
+  }
+}
+
+void Initiator::Posting::succeed() {
+  if (!causes_.empty()) log::warning("bundle {}: {}", parts_.context.id.text(), causes_);
+  initiator_.store_.acknowledge_bundle(parts_.context.id, [self = shared_from_this()](Result<void> result) {
+    if (!result) {
+      self->causes_ = "our own store: " + result.error().message;
+      return self->fail();
+    }
+    self->done_(EstablishedBundle{self->parts_.context, std::move(self->parts_.keys), self->parts_.expires});
+  });
+}
+
+void Initiator::Posting::fail() {
+  withdrawing_ = true;
+  for (const Slave& slave : parts_.context.slaves) initiator_.directory_.forget(slave.sae_id);
+  std::vector<HubId> acknowledged;
+  for (std::size_t i = 0; i < outcomes_.size(); ++i) {
+    if (outcomes_[i] == Outcome::acknowledged) acknowledged.push_back(parts_.context.hubs[i]);
+  }
+  initiator_.withdraw(parts_.context.id, acknowledged);
+  done_(Error{exhausted_ ? ErrorKind::exhausted : ErrorKind::unavailable,
+              "too few hubs took their share, " + std::to_string(parts_.context.shares_required) + " are needed (" +
+                  causes_ + ")"});
+}
+
+}  // namespace dske

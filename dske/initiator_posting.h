@@ -1,0 +1,57 @@
+// One bundle on its way to the hubs. Internal to the initiator.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dske/initiator.h"
+#include "dske/secret_tag.h"
+
+namespace dske {
+
+/// Posts every share at once and decides when enough hubs have acknowledged. Keeps itself alive until the last answer.
+class Initiator::Posting : public std::enable_shared_from_this<Initiator::Posting> {
+ public:
+  struct Parts {
+    BundleContext context;
+    SecretBytes keys;
+    std::vector<SecretBytes> shares;  ///< the i-th for the i-th hub
+    SecretTag tag{};
+    std::vector<std::shared_ptr<HubLink>> links;
+    std::map<ClientName, std::vector<HubId>> hubs_of_clients;  ///< where each slave's client can fetch
+    std::chrono::seconds lifetime{0};
+    MonotonicTime expires;
+    std::chrono::milliseconds grace{0};
+  };
+
+  Posting(Parts parts, Initiator& initiator, Initiator::Done done);
+  void start();
+
+ private:
+  enum class Outcome { outstanding, acknowledged, failed };
+
+  void post(std::size_t i, bool may_retry);
+  void send(std::size_t i, bool may_retry, HubLink::Pad pad);
+  void answered(std::size_t i, bool may_retry, Result<HubReply> reply);
+  void failed(std::size_t i, const std::string& cause);
+  void decide(bool waited);
+  /// Whether every slave's client has k hubs among those that acknowledged, or would have if all that are outstanding did too.
+  [[nodiscard]] bool enough(bool counting_outstanding) const;
+  void succeed();
+  void fail();
+
+  Parts parts_;
+  Initiator& initiator_;
+  Initiator::Done done_;
+  std::vector<Outcome> outcomes_;
+  std::string causes_;
+  bool exhausted_ = false;
+  bool started_ = false;
+  bool decided_ = false;
+  bool withdrawing_ = false;
+  bool grace_running_ = false;
+};
+
+}  // namespace dske

@@ -1,0 +1,133 @@
+#include "dske/sae_directory.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/json.h"
+#include "base/percent_encoding.h"
+
+namespace dske {
+namespace {
+
+constexpr std::chrono::minutes kRemembered{10};
+constexpr std::chrono::milliseconds kGrace{200};
+constexpr std::size_t kEntriesMost = 100000;
+
+struct Claim {
+  ClientName client;
+  bool registered = false;
+};
+
+Result<Claim> parse_claim(std::string_view body, const SaeId& sae) {
+  auto document = json::Document::parse(body);
+  if (!document) return document.error();
+  json::ObjectReader reader(document->root(), "SAE");
+  Claim claim;
+  if (reader.string("sae_id", 512) != sae.text() && !reader.failed()) reader.fail("sae_id", "is another one");
+  claim.client = reader.parsed<ClientName>("client_name");
+  claim.registered = reader.boolean("registered");
+  if (auto fault = reader.finish(json::UnknownMembers::ignore)) return *fault;
+  return claim;
+}
+
+}  // namespace
+
+struct SaeDirectory::Query {
+  SaeId sae;
+  std::vector<Done> waiting;
+  std::size_t outstanding = 0;
+  std::map<ClientName, std::vector<HubId>> claimed;     // by how many hubs, whatever they say of its registration
+  std::map<ClientName, std::vector<HubId>> registered;  // and where it is registered
+  std::size_t denied = 0;
+  std::string failures;
+  bool finished = false;
+  bool asking = true;
+};
+
+SaeDirectory::SaeDirectory(const std::vector<std::shared_ptr<HubLink>>& links, std::size_t shares_required,
+                           EventLoop& loop, const Clock& clock)
+    : links_(links), shares_required_(shares_required), loop_(loop), clock_(clock) {}
+
+SaeDirectory::~SaeDirectory() = default;
+
+const SaeLocation* SaeDirectory::remembered(const SaeId& sae) const {
+  const auto found = entries_.find(sae);
+  return found != entries_.end() && found->second.until > clock_.now() ? &found->second.location : nullptr;
+}
+
+void SaeDirectory::forget(const SaeId& sae) { entries_.erase(sae); }
+
+void SaeDirectory::locate(const SaeId& sae, Done done) {
+  if (const SaeLocation* location = remembered(sae)) return done(*location);
+  if (const auto running = queries_.find(sae); running != queries_.end()) {
+    running->second->waiting.push_back(std::move(done));
+    return;
+  }
+  auto query = std::make_shared<Query>();
+  query->sae = sae;
+  query->waiting.push_back(std::move(done));
+  queries_.emplace(sae, query);
+  query->outstanding = links_.size();
+  // A call may answer at once; the links are copied since an answer may change them.
+  for (const auto& link : std::vector(links_)) {
+    link->call("GET", "/sae/" + percent_encode(sae.text()), {},
+               [this, query, link](Result<HubReply> reply) { answered(query, link, std::move(reply)); });
+  }
+  query->asking = false;
+  decide(query, false);
+}
+
+void SaeDirectory::answered(const std::shared_ptr<Query>& query, const std::shared_ptr<HubLink>& link,
+                            Result<HubReply> reply) {
+  --query->outstanding;
+  const std::string& hub = link->address().name.text();
+  std::string failure;
+  if (!reply) {
+    failure = reply.error().message;
+  } else if (reply->status == 404) {
+    ++query->denied;
+    failure = "knows no such SAE";
+  } else if (reply->status != 200) {
+    failure = "answered " + std::to_string(reply->status);
+  } else if (auto claim = parse_claim(reply->body.text(), query->sae); !claim) {
+    failure = claim.error().message;
+  } else {
+    query->claimed[claim->client].push_back(link->address().id);
+    if (claim->registered) query->registered[claim->client].push_back(link->address().id);
+  }
+  if (!failure.empty()) query->failures += (query->failures.empty() ? "" : "; ") + hub + ": " + failure;
+  decide(query, false);
+}
+
+void SaeDirectory::decide(const std::shared_ptr<Query>& query, bool waited) {
+  if (query->finished || query->asking) return;
+  for (const auto& [client, hubs] : query->claimed) {
+    if (hubs.size() < shares_required_) continue;
+    if (query->outstanding == 0 || waited) {
+      finish(query, SaeLocation{client, query->registered[client]});
+    } else if (hubs.size() == shares_required_) {
+      // Enough agree; the others get a short time, since each further hub is one more that can carry a share.
+      loop_.after(kGrace, [this, query] { decide(query, true); });
+    }
+    return;
+  }
+  if (query->denied >= shares_required_ && query->outstanding == 0) {
+    finish(query, Error{ErrorKind::not_found, "no hub knows the SAE " + query->sae.text()});
+  } else if (query->outstanding == 0) {
+    finish(query, Error{ErrorKind::unavailable, "fewer than " + std::to_string(shares_required_) +
+                                                    " hubs agree on the KME of SAE " + query->sae.text() + " (" +
+                                                    query->failures + ")"});
+  }
+}
+
+void SaeDirectory::finish(const std::shared_ptr<Query>& query, Result<SaeLocation> result) {
+  query->finished = true;
+  queries_.erase(query->sae);
+  if (result && result->hubs.size() >= shares_required_) {
+    if (entries_.size() >= kEntriesMost) entries_.clear();
+    entries_[query->sae] = {*result, clock_.now() + kRemembered};
+  }
+  for (Done& done : std::exchange(query->waiting, {})) done(result);
+}
+
+}  // namespace dske
