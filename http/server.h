@@ -21,7 +21,7 @@ namespace dske::http {
 class Reply {
  public:
   /// Called on a worker thread, exactly once: true when the kernel has taken the whole answer, false when the
-  /// connection broke before. It must not wait.
+  /// connection broke before. It must not wait. Once the server has ended, send() itself calls it with false.
   using Written = UniqueFunction<void(bool)>;
 
   class Sink;
@@ -58,13 +58,16 @@ struct ServerLimits {
   std::size_t connections = 4096;
   std::size_t connections_per_address = 2048;
   std::size_t request_head_bytes = 16 * 1024;  ///< request line and headers together
+  std::size_t request_headers = 128;
   std::size_t body_bytes = 1024 * 1024;
   std::size_t pending_write_bytes = 16 * 1024 * 1024;  ///< per connection; over it the connection is closed
   std::chrono::milliseconds handshake_timeout{5000};
-  std::chrono::milliseconds head_timeout{10000};        ///< from a request's first byte to the end of its head
+  /// From a request's first byte, or for the first request from the start of the connection, to the end of its head.
+  std::chrono::milliseconds head_timeout{10000};
   std::chrono::milliseconds body_timeout{30000};        ///< from the end of the head to the end of the body
   std::chrono::milliseconds keep_alive_timeout{120000};  ///< between requests
   std::chrono::milliseconds write_timeout{30000};       ///< without the peer taking a byte
+  std::chrono::milliseconds linger_timeout{2000};       ///< after the last answer, for the peer to read it and close
 };
 
 struct ServerConfig {

@@ -1,0 +1,59 @@
+// How many connections there may be, in all and from one address.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include <sys/socket.h>
+
+#include "base/mutex.h"
+
+namespace dske::http {
+
+/// Who sends, as far as limits go: the IPv4 address, or the /64 network of an IPv6 address, which one host
+/// has for itself. An IPv4 address mapped into IPv6 is the IPv4 address.
+[[nodiscard]] std::string limited_address(const sockaddr_storage& address);
+
+/// Thread-safe.
+class AddressLimits {
+ public:
+  /// One connection's place, given back on destruction. It must not outlive its AddressLimits.
+  class Place {
+   public:
+    Place(Place&& other) noexcept
+        : limits_(std::exchange(other.limits_, nullptr)), address_(std::move(other.address_)) {}
+    Place& operator=(Place&&) = delete;
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    ~Place() {
+      if (limits_ != nullptr) limits_->give_back(address_);
+    }
+
+   private:
+    friend class AddressLimits;
+    Place(AddressLimits* limits, std::string address) : limits_(limits), address_(std::move(address)) {}
+    AddressLimits* limits_;
+    std::string address_;
+  };
+
+  AddressLimits(std::size_t most, std::size_t most_per_address)
+      : most_(most), most_per_address_(most_per_address) {}
+
+  /// A place for one connection from `address`, or nothing if a limit is reached.
+  [[nodiscard]] std::optional<Place> take(const std::string& address);
+  [[nodiscard]] std::size_t taken() const;
+
+ private:
+  void give_back(const std::string& address);
+
+  const std::size_t most_;
+  const std::size_t most_per_address_;
+  mutable Mutex mutex_;
+  std::size_t total_ GUARDED_BY(mutex_) = 0;
+  std::unordered_map<std::string, std::size_t> per_address_ GUARDED_BY(mutex_);
+};
+
+}  // namespace dske::http
