@@ -161,10 +161,12 @@ TEST_CASE("secret sharing: k - 1 shares are equally consistent with every secret
 TEST_CASE("secret sharing: k and n out of range and an empty secret are refused, and take no randomness") {
   const Bytes secret(4, 1);
   FixedRandomness none({});
-  for (const auto& [k, n] : {std::pair{0, 3}, {1, 3}, {4, 3}, {2, 1}, {2, 0}, {2, 256}, {256, 256}, {0, 0}}) {
+  for (const auto& shape : {std::pair{0, 3}, {1, 3}, {4, 3}, {2, 1}, {2, 0}, {2, 256}, {256, 256}, {0, 0}}) {
+    const auto k = static_cast<std::size_t>(shape.first);
+    const auto n = static_cast<std::size_t>(shape.second);
     CAPTURE(k);
     CAPTURE(n);
-    const auto shares = split(secret, static_cast<std::size_t>(k), static_cast<std::size_t>(n), none);
+    const auto shares = split(secret, k, n, none);
     REQUIRE_FALSE(shares);
     CHECK(shares.error().kind == ErrorKind::invalid);
   }

@@ -103,7 +103,9 @@ TEST_CASE("share decoding: a wrong share beyond the first k is named after one c
 }
 
 TEST_CASE("share decoding: of up to 16 hubs any set of wrong shares is found while k are right") {
-  for (const auto& [k, n] : {std::pair{2, 3}, {2, 4}, {3, 5}, {4, 7}, {2, 7}}) {
+  for (const auto& shape : {std::pair{2, 3}, {2, 4}, {3, 5}, {4, 7}, {2, 7}}) {
+    const int k = shape.first;
+    const int n = shape.second;
     for (std::uint32_t mask = 0; mask < (1U << n); ++mask) {
       if (n - __builtin_popcount(mask) < k) continue;
       CAPTURE(n);
@@ -150,10 +152,15 @@ TEST_CASE("share decoding: shares that all agree on a secret that fails are not 
 }
 
 TEST_CASE("share decoding: of more than 16 hubs up to (m - k) / 2 wrong ones are corrected with two checks") {
-  const std::size_t shapes[][3] = {{5, 17, 17}, {9, 20, 20},  {9, 20, 16},
-                                   {2, 40, 40}, {20, 41, 37}, {100, 255, 255}};
+  struct Shape {
+    std::size_t k, n, m;
+  };
+  const Shape shapes[] = {{5, 17, 17}, {9, 20, 20}, {9, 20, 16}, {2, 40, 40}, {20, 41, 37}, {100, 255, 255}};
   std::uint32_t seed = 37;
-  for (const auto& [k, n, m] : shapes) {
+  for (const Shape& shape : shapes) {
+    const std::size_t k = shape.k;
+    const std::size_t n = shape.n;
+    const std::size_t m = shape.m;
     for (std::size_t errors = 0; errors <= (m - k) / 2; errors += 1 + errors / 8) {
       CAPTURE(n);
       CAPTURE(errors);
