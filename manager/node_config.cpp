@@ -1,0 +1,80 @@
+#include "manager/node_config.h"
+
+#include <fmt/core.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "manager/pki.h"
+
+namespace dske::manager {
+namespace {
+
+constexpr std::size_t kConfigBytesMost = std::size_t{1} << 20;
+constexpr const char* kHeading =
+    "# Written by dske-manager from {}; what is changed here is overwritten by the next start.\n";
+
+// A double-quoted scalar: YAML takes JSON's strings as they are.
+std::string quoted(const std::string& text) {
+  json::Writer writer;
+  writer.string(text);
+  return writer.take_text();
+}
+
+std::string address_lines(const Node& node, const NodePaths& paths) {
+  return fmt::format("name: {}\nstate_dir: {}\naddress: {}\nport: {}\nmanagement_port: {}\n",
+                     quoted(node.name), quoted(paths.state.string()), quoted(node.address), node.port,
+                     node.management_port);
+}
+
+std::string hub_lines(const Node& hub) {
+  return "endpoint: " + quoted(hub.url) + "\n";
+}
+
+std::string client_lines(const Network& network, const Node& client, const NodePaths& paths) {
+  const Topology& topology = network.topology();
+  std::string text =
+      fmt::format("tls:\n  certificate: {}\n  key: {}\n  client_ca: {}\n", quoted(paths.certificate.string()),
+                  quoted(paths.key.string()), quoted(paths.client_ca.string()));
+  text += "encryptors:\n";
+  for (const SaeId& sae : network.client_spec(client).encryptors) text += "  - " + quoted(sae.text()) + "\n";
+  if (topology.shares_required) text += fmt::format("shares_required: {}\n", *topology.shares_required);
+  text += fmt::format("key_size: {}\nkey_lifetime_seconds: {}\n", topology.key_size_bits,
+                      topology.key_lifetime_seconds);
+  text += "hubs:\n";
+  for (const Node& hub : network.nodes()) {
+    if (hub.kind != NodeKind::hub) continue;
+    text += fmt::format("  - name: {}\n    endpoint: {}\n", quoted(hub.name), quoted(hub.url));
+  }
+  return text;
+}
+
+}  // namespace
+
+NodePaths local_paths(const Network& network, const Node& node) {
+  const Pki pki(network.pki_directory());
+  NodePaths paths;
+  paths.state = node.directory;
+  paths.certificate = pki.certificate_file(CertificateKind::kme, node.name);
+  paths.key = pki.key_file(CertificateKind::kme, node.name);
+  paths.client_ca = pki.ca_file();
+  return paths;
+}
+
+NodePaths portable_paths() {
+  return {".", "tls/kme.crt", "tls/kme.key", "tls/ca.crt"};
+}
+
+std::string config_text(const Network& network, const Node& node, const NodePaths& paths) {
+  return fmt::format(kHeading, network.topology().file.filename().string()) + address_lines(node, paths) +
+         (node.kind == NodeKind::hub ? hub_lines(node) : client_lines(network, node, paths));
+}
+
+Result<ConfigChange> write_config(const std::filesystem::path& file, const std::string& text) {
+  if (auto made = make_private_directories(file.parent_path()); !made) return made.error();
+  const auto present = read_file(file, kConfigBytesMost);
+  if (present && present->text() == text) return ConfigChange::none;
+  if (auto written = write_file_atomically(file, as_bytes(text), 0600); !written) return written.error();
+  return present ? ConfigChange::changed : ConfigChange::made;
+}
+
+}  // namespace dske::manager

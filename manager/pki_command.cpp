@@ -1,0 +1,103 @@
+#include "manager/pki_command.h"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "manager/console.h"
+#include "manager/pki.h"
+#include "manager/provisioning.h"
+
+namespace dske::manager {
+namespace {
+
+// The subjects that were named, or all.
+Result<std::vector<Subject>> named_subjects(const Network& network, const std::vector<std::string>& names) {
+  std::vector<Subject> all = subjects_of(network, {});
+  if (names.empty()) return all;
+  std::vector<Subject> named;
+  for (const std::string& name : names) {
+    const auto subject =
+        std::find_if(all.begin(), all.end(), [&](const Subject& s) { return s.title() == name; });
+    if (subject == all.end()) {
+      return Error{ErrorKind::not_found, name + " is not kme/NAME or sae/SAE_ID of " +
+                                             network.topology().file.string() + "; `pki list` shows them"};
+    }
+    named.push_back(*subject);
+  }
+  return named;
+}
+
+void print_table(const std::vector<ListedCertificate>& certificates) {
+  std::size_t width = 7;
+  for (const ListedCertificate& certificate : certificates) width = std::max(width, certificate.title.size());
+  say(fmt::format("{:<{}}  {:<20}  {}", "SUBJECT", width, "EXPIRES", "FILE"));
+  for (const ListedCertificate& certificate : certificates) {
+    const bool exists = !certificate.serial.empty();
+    say(fmt::format("{:<{}}  {:<20}  {}{}", certificate.title, width,
+                    exists ? utc_text(certificate.expires) : "-", certificate.file.string(),
+                    certificate.problem.empty() ? "" : "  (" + certificate.problem + ")"));
+  }
+}
+
+std::string certificates_json(const std::vector<ListedCertificate>& certificates) {
+  json::Writer writer;
+  writer.begin_object().name("certificates").begin_array();
+  for (const ListedCertificate& certificate : certificates) {
+    writer.begin_object()
+        .name("subject")
+        .string(certificate.title)
+        .name("file")
+        .string(certificate.file.string());
+    writer.name("serial").string(certificate.serial).name("expires");
+    certificate.serial.empty() ? writer.null() : writer.string(utc_text(certificate.expires));
+    writer.name("problem").string(certificate.problem).end_object();
+  }
+  writer.end_array().end_object();
+  return writer.take_text();
+}
+
+Result<void> init(const Pki& pki) {
+  auto made = pki.init();
+  if (!made) return made.error();
+  say((*made ? "Made the CA " : "There is a CA already: ") + pki.ca_file().string());
+  return {};
+}
+
+Result<void> issue(const Pki& pki, const std::vector<Subject>& subjects, PkiAction action) {
+  std::vector<Subject> issued = subjects;
+  if (action == PkiAction::issue) {
+    auto missing = pki.issue_missing(subjects);
+    if (!missing) return missing.error();
+    issued = std::move(*missing);
+  } else if (auto done = pki.issue(subjects); !done) {
+    return done;
+  }
+  for (const Subject& subject : issued) {
+    say("Issued " + subject.title() + ": " + pki.certificate_file(subject.kind, subject.name).string());
+  }
+  if (issued.empty()) say("Every certificate is in order");
+  return {};
+}
+
+}  // namespace
+
+Result<void> run_pki_command(const Network& network, const CommandLine& line) {
+  const Pki pki(network.pki_directory());
+  if (line.pki_action == PkiAction::init) return init(pki);
+  auto subjects = named_subjects(network, line.subjects);
+  if (!subjects) return subjects.error();
+  if (line.pki_action != PkiAction::list) return issue(pki, *subjects, line.pki_action);
+  auto certificates = pki.list(*subjects);
+  if (!certificates) return certificates.error();
+  if (line.json) {
+    say(certificates_json(*certificates));
+  } else {
+    print_table(*certificates);
+  }
+  return {};
+}
+
+}  // namespace dske::manager
