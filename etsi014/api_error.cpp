@@ -57,6 +57,10 @@ ApiError unknown_path() {
       404, "there is nothing here; the paths are /api/v1/keys/{SAE_ID}/status, enc_keys and dec_keys", {}};
 }
 
+ApiError unsupported_media_type() {
+  return {415, "the Content-Type of the body must be application/json", {}};
+}
+
 ApiError unavailable(std::string reason) {
   return {503, std::move(reason), {}};
 }

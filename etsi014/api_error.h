@@ -59,6 +59,8 @@ class [[nodiscard]] ApiResult : public tl::expected<T, ApiError> {
 [[nodiscard]] ApiError unauthorized(std::string reason);
 /// 404: no method of the standard has this path.
 [[nodiscard]] ApiError unknown_path();
+/// 415: the body has a Content-Type for which is_json_media_type() is false.
+[[nodiscard]] ApiError unsupported_media_type();
 /// 503: no key material now; `reason` says why and, if it is known, what would help.
 [[nodiscard]] ApiError unavailable(std::string reason);
 

@@ -24,7 +24,6 @@ constexpr std::string_view kOptional = "extension_optional";
 constexpr std::size_t kExtensionsMost = 64;
 constexpr std::size_t kExtensionNameMost = 256;
 
-// append(), since operator+ draws a false -Wrestrict from g++ 12 here.
 std::string quoted(std::string_view text) {
   return std::string("\"").append(text).append("\"");
 }

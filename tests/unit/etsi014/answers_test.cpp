@@ -76,6 +76,8 @@ TEST_CASE(
       {unauthorized("no SAE in the certificate"), 401, R"({"message":"no SAE in the certificate"})"},
       {unknown_path(), 404,
        R"({"message":"there is nothing here; the paths are /api/v1/keys/{SAE_ID}/status, enc_keys and dec_keys"})"},
+      {unsupported_media_type(), 415,
+       R"({"message":"the Content-Type of the body must be application/json"})"},
       {unavailable("hub A does not answer"), 503, R"({"message":"hub A does not answer"})"},
   };
   for (const auto& test : cases) {
