@@ -1,11 +1,19 @@
 #include "base/clock.h"
 
-#include <time.h>
-
+#include <algorithm>
 #include <array>
 #include <fstream>
 
+#include <time.h>
+
 namespace dske {
+namespace {
+
+// Longer than any deadline, and few enough nanoseconds to add to either clock.
+constexpr std::chrono::hours kFarthest{24 * 365 * 100};
+constexpr std::int64_t kWallSecondsMost = 9'000'000'000;  // in the year 2255
+
+}  // namespace
 
 BootClock::time_point BootClock::now() noexcept {
   timespec now{};
@@ -24,7 +32,9 @@ const std::string& boot_id() {
 }
 
 DurableDeadline DurableDeadline::at(MonotonicTime when, const Clock& clock) {
-  const auto wall = clock.wall() + std::chrono::duration_cast<WallTime::duration>(when - clock.now());
+  const MonotonicTime now = clock.now();
+  const MonotonicTime bounded = std::clamp(when, now - kFarthest, now + kFarthest);
+  const auto wall = clock.wall() + std::chrono::duration_cast<WallTime::duration>(bounded - now);
   return {dske::boot_id(), when.time_since_epoch().count(),
           std::chrono::duration_cast<std::chrono::seconds>(wall.time_since_epoch()).count()};
 }
@@ -33,7 +43,7 @@ MonotonicTime DurableDeadline::monotonic(const Clock& clock) const {
   if (!boot_id.empty() && boot_id == dske::boot_id()) {
     return MonotonicTime(std::chrono::nanoseconds(boottime_nanos));
   }
-  const WallTime wall{std::chrono::seconds(wall_seconds)};
+  const WallTime wall{std::chrono::seconds(std::clamp<std::int64_t>(wall_seconds, 0, kWallSecondsMost))};
   return clock.now() + std::chrono::duration_cast<std::chrono::nanoseconds>(wall - clock.wall());
 }
 
