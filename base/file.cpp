@@ -1,14 +1,14 @@
 #include "base/file.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <array>
 #include <cerrno>
 #include <system_error>
 #include <utility>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/base64.h"
 #include "base/random.h"
@@ -32,7 +32,9 @@ Error io_error(const std::string& doing, int error_number) {
   return {ErrorKind::io, doing + ": " + std::generic_category().message(error_number)};
 }
 
-FileDescriptor::~FileDescriptor() { close(); }
+FileDescriptor::~FileDescriptor() {
+  close();
+}
 
 FileDescriptor::FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
 
@@ -109,14 +111,16 @@ Result<void> make_private_directories(const std::filesystem::path& path) {
 }
 
 Result<void> wipe_and_remove_file(const std::filesystem::path& path) {
-  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!file.is_open()) return io_error("cannot wipe " + path.string(), errno);
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return io_error("cannot wipe " + path.string(), errno);
+  if (!S_ISREG(status.st_mode)) return invalid(path.string() + " is not a regular file");
   const std::array<std::uint8_t, 16384> zeros{};
   for (auto left = static_cast<std::size_t>(status.st_size); left > 0;) {
     const std::size_t count = left < zeros.size() ? left : zeros.size();
-    if (auto written = write_all(file.get(), ByteView(zeros).first(count), path.string()); !written) return written;
+    if (auto written = write_all(file.get(), ByteView(zeros).first(count), path.string()); !written)
+      return written;
     left -= count;
   }
   if (::fsync(file.get()) != 0) return io_error("cannot wipe " + path.string(), errno);
@@ -126,7 +130,8 @@ Result<void> wipe_and_remove_file(const std::filesystem::path& path) {
 
 Result<void> sync_directory(const std::filesystem::path& directory) {
   const FileDescriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!opened.is_open() || ::fsync(opened.get()) != 0) return io_error("cannot flush " + directory.string(), errno);
+  if (!opened.is_open() || ::fsync(opened.get()) != 0)
+    return io_error("cannot flush " + directory.string(), errno);
   return {};
 }
 
