@@ -1,11 +1,11 @@
 #include "base/secret.h"
 
-#include <openssl/crypto.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
+
+#include <openssl/crypto.h>
 
 namespace dske {
 
@@ -18,9 +18,13 @@ bool constant_time_equal(ByteView a, ByteView b) noexcept {
   return a.empty() || CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-SecretBytes::SecretBytes(std::size_t size) { resize(size); }
+SecretBytes::SecretBytes(std::size_t size) {
+  resize(size);
+}
 
-SecretBytes::~SecretBytes() { release(); }
+SecretBytes::~SecretBytes() {
+  release();
+}
 
 SecretBytes::SecretBytes(SecretBytes&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)),
@@ -45,12 +49,22 @@ SecretBytes SecretBytes::copy_of(ByteView bytes) {
 
 void SecretBytes::append(ByteView bytes) {
   if (bytes.empty()) return;
-  if (size_ + bytes.size() > capacity_) reserve(std::max(size_ + bytes.size(), 2 * capacity_));
+  if (size_ + bytes.size() > capacity_) {
+    // The bytes may be this buffer's own, which growing gives back.
+    SecretBytes longer;
+    longer.reserve(std::max(size_ + bytes.size(), 2 * capacity_));
+    longer.append(view());
+    longer.append(bytes);
+    *this = std::move(longer);
+    return;
+  }
   std::memcpy(data_ + size_, bytes.data(), bytes.size());
   size_ += bytes.size();
 }
 
-void SecretBytes::push_back(std::uint8_t byte) { append(ByteView(&byte, 1)); }
+void SecretBytes::push_back(std::uint8_t byte) {
+  append(ByteView(&byte, 1));
+}
 
 void SecretBytes::resize(std::size_t size) {
   if (size < size_) {
@@ -74,7 +88,9 @@ void SecretBytes::reserve(std::size_t capacity) {
   capacity_ = capacity;
 }
 
-void SecretBytes::clear() noexcept { resize(0); }
+void SecretBytes::clear() noexcept {
+  resize(0);
+}
 
 void SecretBytes::release() noexcept {
   if (data_ != nullptr) {
