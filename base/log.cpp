@@ -1,11 +1,13 @@
 #include "base/log.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
-
 #include <atomic>
 #include <memory>
 #include <string>
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "base/utf8.h"
 
 namespace dske::log {
 namespace {
@@ -23,15 +25,23 @@ spdlog::logger& logger() {
   return *instance;
 }
 
+bool is_control(unsigned char byte) {
+  return byte < 0x20 || byte == 0x7f;
+}
+
+// C0, DEL and C1 controls as \xNN; every byte over 0x7f too if the message is not UTF-8.
 std::string escaped(std::string_view message) {
+  const bool utf8 = is_utf8(message);
   std::string text;
   text.reserve(message.size());
-  for (const char c : message) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
+  for (std::size_t i = 0; i < message.size(); ++i) {
+    auto byte = static_cast<unsigned char>(message[i]);
+    const bool c1 = utf8 && byte == 0xc2 && static_cast<unsigned char>(message[i + 1]) < 0xa0;
+    if (c1) byte = static_cast<unsigned char>(message[++i]);
+    if (c1 || is_control(byte) || (!utf8 && byte >= 0x80)) {
       text += fmt::format("\\x{:02x}", byte);
     } else {
-      text.push_back(c);
+      text.push_back(message[i]);
     }
   }
   return text;
@@ -39,9 +49,13 @@ std::string escaped(std::string_view message) {
 
 }  // namespace
 
-void set_level(Level level) { lowest = level; }
+void set_level(Level level) {
+  lowest = level;
+}
 
-bool enabled(Level level) noexcept { return level >= lowest.load(std::memory_order_relaxed); }
+bool enabled(Level level) noexcept {
+  return level >= lowest.load(std::memory_order_relaxed);
+}
 
 void write(Level level, std::string_view message) {
   if (!enabled(level)) return;

@@ -1,11 +1,11 @@
-// The process's log: one line per event on standard error, "TIME LEVEL MESSAGE". Thread-safe. Never give it secrets:
-// SecretBytes has no formatter, so they do not compile.
+// The process's log: one line per event on standard error, "TIME LEVEL MESSAGE". Thread-safe. Never give it
+// secrets: SecretBytes has no formatter, so they do not compile.
 #pragma once
-
-#include <fmt/core.h>
 
 #include <string_view>
 #include <utility>
+
+#include <fmt/core.h>
 
 namespace dske::log {
 
@@ -14,7 +14,7 @@ enum class Level { debug, info, warning, error };
 /// Events below `level` are dropped. The default is info.
 void set_level(Level level);
 [[nodiscard]] bool enabled(Level level) noexcept;
-/// Writes one line; line breaks and other control characters in `message` are shown escaped.
+/// Writes one line; line breaks, other control characters and what is not UTF-8 are shown escaped.
 void write(Level level, std::string_view message);
 
 template <class... Args>
