@@ -1,6 +1,7 @@
 #include "base/json.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <set>
@@ -364,6 +365,7 @@ Writer& Writer::integer(std::int64_t value) {
   return *this;
 }
 Writer& Writer::number(double value) {
+  if (!std::isfinite(value)) return null();
   content_->writer.Double(value);
   return *this;
 }

@@ -1,5 +1,5 @@
-// JSON (RFC 8259) read strictly and written plainly. The only place that includes RapidJSON. Texts may hold keys and
-// shares, so both directions work in wiped memory.
+// JSON (RFC 8259) read strictly and written plainly. The only place that includes RapidJSON. Texts may hold
+// keys and shares, so both directions work in wiped memory.
 #pragma once
 
 #include <cstdint>
@@ -28,11 +28,12 @@ class Value {
   /// The value's kind for messages: "an object", "a string" ...
   [[nodiscard]] std::string_view kind() const;
 
-  /// The text, boolean or number; nothing if it is of another kind or, for integers, not an exact one in range.
+  /// The text, boolean or number; nothing if it is of another kind or, for integers, not an exact one in
+  /// range.
   [[nodiscard]] std::optional<std::string_view> string() const;
   [[nodiscard]] std::optional<bool> boolean() const;
   [[nodiscard]] std::optional<std::int64_t> integer() const;
-  [[nodiscard]] std::optional<double> number() const;
+  [[nodiscard]] std::optional<double> number() const;  ///< may differ from the text in the last binary places
 
   /// The elements of an array, empty for anything else.
   [[nodiscard]] std::vector<Value> elements() const;
@@ -49,8 +50,8 @@ class Value {
 /// A parsed text. It owns a private, wiped copy of the text.
 class Document {
  public:
-  /// One complete JSON value in UTF-8 with nothing after it but white space, nested at most 32 deep, no name twice
-  /// in one object. The error says what is wrong and at which byte.
+  /// One complete JSON value in UTF-8 with nothing after it but white space, nested at most 32 deep, no name
+  /// twice in one object. The error says what is wrong and at which byte.
   [[nodiscard]] static Result<Document> parse(std::string_view text);
 
   Document(Document&&) noexcept;
@@ -69,7 +70,8 @@ class Document {
 enum class UnknownMembers { refuse, ignore };
 
 /// Takes an object apart, member by member. The getters return a harmless value once something was wrong, and
-/// finish() tells the first thing that was, naming the member: so a parser reads straight down and checks once.
+/// finish() tells the first thing that was, naming the member: so a parser reads straight down and checks
+/// once.
 class ObjectReader {
  public:
   /// `what` names the object in messages, for example "key share".
@@ -115,8 +117,8 @@ class ObjectReader {
   std::optional<Error> error_;
 };
 
-/// Writes one JSON value, compactly. Members and elements appear in the order of the calls; the caller pairs begin
-/// and end.
+/// Writes one JSON value, compactly. Members and elements appear in the order of the calls; the caller pairs
+/// begin and end.
 class Writer {
  public:
   Writer();
@@ -131,7 +133,7 @@ class Writer {
   Writer& name(std::string_view name);
   Writer& string(std::string_view text);  ///< must be UTF-8
   Writer& integer(std::int64_t value);
-  Writer& number(double value);
+  Writer& number(double value);  ///< null if it is not finite: JSON has no such numbers
   Writer& boolean(bool value);
   Writer& null();
   Writer& base64(ByteView bytes);  ///< as a string, in constant time
