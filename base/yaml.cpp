@@ -1,13 +1,14 @@
 #include "base/yaml.h"
 
-#include <yaml-cpp/anchor.h>
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/yaml.h>
-
 #include <algorithm>
 #include <charconv>
 #include <set>
 #include <sstream>
+
+#include <yaml-cpp/anchor.h>
+#include <yaml-cpp/depthguard.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/yaml.h>
 
 #include "base/file.h"
 
@@ -41,9 +42,11 @@ std::optional<Error> structural_fault(const YAML::Node& node, const std::string&
   } else if (node.IsMap()) {
     std::set<std::string> names;
     for (const auto& member : node) {
-      if (!member.first.IsScalar()) return invalid(place_of(file, member.first.Mark()) + ": a name must be plain text");
+      if (!member.first.IsScalar())
+        return invalid(place_of(file, member.first.Mark()) + ": a name must be plain text");
       if (!names.insert(member.first.Scalar()).second) {
-        return invalid(place_of(file, member.first.Mark()) + ": " + member.first.Scalar() + ": is there twice");
+        return invalid(place_of(file, member.first.Mark()) + ": " + member.first.Scalar() +
+                       ": is there twice");
       }
       if (auto fault = structural_fault(member.second, file, depth + 1)) return fault;
     }
@@ -51,7 +54,8 @@ std::optional<Error> structural_fault(const YAML::Node& node, const std::string&
   return std::nullopt;
 }
 
-// Whether the text uses an anchor or alias: they could make a small file large, and no configuration needs them.
+// Whether the text uses an anchor or alias: they could make a small file large, and no configuration needs
+// them.
 class AliasFinder final : public YAML::EventHandler {
  public:
   [[nodiscard]] bool found() const { return found_; }
@@ -93,6 +97,8 @@ Result<Node> parse(std::string_view text, const std::string& file) {
     const YAML::Node root = YAML::Load(std::string(text));
     if (auto fault = structural_fault(root, file, 0)) return *fault;
     return Node(std::make_shared<Node::Content>(Node::Content{root, file}));
+  } catch (const YAML::DeepRecursion& error) {  // yaml-cpp's own limit, before the document is whole
+    return invalid(place_of(file, error.mark) + ": nested too deep");
   } catch (const YAML::Exception& error) {
     return invalid(place_of(file, error.mark) + ": not YAML: " + error.msg);
   }
@@ -104,12 +110,22 @@ Result<Node> parse_file(const std::filesystem::path& path) {
   return parse(text->text(), path.string());
 }
 
-bool Node::is_mapping() const { return content_->node.IsMap(); }
-bool Node::is_sequence() const { return content_->node.IsSequence(); }
-bool Node::is_scalar() const { return content_->node.IsScalar(); }
-bool Node::is_null() const { return content_->node.IsNull(); }
+bool Node::is_mapping() const {
+  return content_->node.IsMap();
+}
+bool Node::is_sequence() const {
+  return content_->node.IsSequence();
+}
+bool Node::is_scalar() const {
+  return content_->node.IsScalar();
+}
+bool Node::is_null() const {
+  return content_->node.IsNull();
+}
 
-std::string Node::text() const { return is_scalar() ? content_->node.Scalar() : std::string(); }
+std::string Node::text() const {
+  return is_scalar() ? content_->node.Scalar() : std::string();
+}
 
 std::vector<Node> Node::elements() const {
   std::vector<Node> all;
@@ -123,20 +139,27 @@ std::vector<Node> Node::elements() const {
 std::optional<Node> Node::member(std::string_view name) const {
   if (!is_mapping()) return std::nullopt;
   for (const auto& member : content_->node) {
-    if (member.first.Scalar() == name) return Node(std::make_shared<Content>(Content{member.second, content_->file}));
+    if (member.first.Scalar() == name)
+      return Node(std::make_shared<Content>(Content{member.second, content_->file}));
   }
   return std::nullopt;
 }
 
-std::string Node::place() const { return place_of(content_->file, content_->node.Mark()); }
+std::string Node::place() const {
+  return place_of(content_->file, content_->node.Mark());
+}
 
-Error Node::error(const std::string& reason) const { return invalid(place() + ": " + reason); }
+Error Node::error(const std::string& reason) const {
+  return invalid(place() + ": " + reason);
+}
 
 MappingReader::MappingReader(Node node) : node_(std::move(node)) {
   if (!node_.is_mapping()) error_ = node_.error("must be a mapping (name: value)");
 }
 
-bool MappingReader::has(std::string_view name) const { return node_.member(name).has_value(); }
+bool MappingReader::has(std::string_view name) const {
+  return node_.member(name).has_value();
+}
 
 void MappingReader::fail(std::string_view name, const std::string& reason) {
   if (error_) return;
@@ -173,7 +196,8 @@ std::int64_t MappingReader::integer(std::string_view name, std::int64_t least, s
   const std::string digits = member->text();
   std::int64_t value = 0;
   const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (digits.empty() || fault != std::errc() || end != digits.data() + digits.size() || value < least || value > most) {
+  if (digits.empty() || fault != std::errc() || end != digits.data() + digits.size() || value < least ||
+      value > most) {
     fail(name, "must be an integer from " + std::to_string(least) + " to " + std::to_string(most));
     return least;
   }
