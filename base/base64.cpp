@@ -12,9 +12,10 @@ unsigned in_range(unsigned value, unsigned low, unsigned high) {
 
 // The character of a 6-bit value: an offset that changes at 26, 52, 62 and 63.
 std::uint8_t encode_digit(unsigned value) {
-  const unsigned character = (in_range(value, 0, 25) & (value + 'A')) | (in_range(value, 26, 51) & (value + 'a' - 26)) |
-                             (in_range(value, 52, 61) & (value + '0' - 52)) | (in_range(value, 62, 62) & '+') |
-                             (in_range(value, 63, 63) & '/');
+  const unsigned character = (in_range(value, 0, 25) & (value + 'A')) |
+                             (in_range(value, 26, 51) & (value + 'a' - 26)) |
+                             (in_range(value, 52, 61) & (value + '0' - 52)) |
+                             (in_range(value, 62, 62) & '+') | (in_range(value, 63, 63) & '/');
   return static_cast<std::uint8_t>(character);
 }
 
@@ -27,8 +28,8 @@ unsigned decode_digit(char text) {
   const unsigned plus = in_range(c, '+', '+');
   const unsigned slash = in_range(c, '/', '/');
   const unsigned known = upper | lower | digit | plus | slash;
-  const unsigned value = (upper & (c - 'A')) | (lower & (c - 'a' + 26)) | (digit & (c - '0' + 52)) | (plus & 62) |
-                         (slash & 63);
+  const unsigned value =
+      (upper & (c - 'A')) | (lower & (c - 'a' + 26)) | (digit & (c - '0' + 52)) | (plus & 62) | (slash & 63);
   return (value & 0x3f) | ((~known & 0xff) << 8 & 0x100);
 }
 

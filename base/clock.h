@@ -34,12 +34,12 @@ class SystemClock final : public Clock {
   [[nodiscard]] WallTime wall() const override { return std::chrono::system_clock::now(); }
 };
 
-/// A deadline that survives a restart of the process: exact while the machine stays up, and after a reboot taken
-/// from the wall clock, the best that is left then.
+/// A deadline that survives a restart of the process: exact while the machine stays up, and after a reboot
+/// taken from the wall clock, the best that is left then.
 struct DurableDeadline {
-  std::string boot_id;               ///< the kernel's id of the boot in which it was made
-  std::int64_t boottime_nanos = 0;   ///< CLOCK_BOOTTIME in that boot
-  std::int64_t wall_seconds = 0;     ///< seconds since 1970 UTC
+  std::string boot_id;              ///< the kernel's id of the boot in which it was made
+  std::int64_t boottime_nanos = 0;  ///< CLOCK_BOOTTIME in that boot
+  std::int64_t wall_seconds = 0;    ///< seconds since 1970 UTC
 
   [[nodiscard]] static DurableDeadline at(MonotonicTime when, const Clock& clock);
   /// The same moment on this boot's monotonic clock.

@@ -1,11 +1,11 @@
 // Files as the daemons use them: bounded reads, atomic writes, locks.
 #pragma once
 
-#include <sys/types.h>
-
 #include <filesystem>
 #include <string>
 #include <utility>
+
+#include <sys/types.h>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -37,15 +37,16 @@ class FileDescriptor {
 /// The whole of a regular file of at most `most_bytes`.
 [[nodiscard]] Result<SecretBytes> read_file(const std::filesystem::path& path, std::size_t most_bytes);
 
-/// Replaces or makes a file so that a reader sees the old contents or the new, and a power loss leaves one of them:
-/// writes beside it, fsyncs, renames, fsyncs the directory.
-[[nodiscard]] Result<void> write_file_atomically(const std::filesystem::path& path, ByteView contents, mode_t mode);
+/// Replaces or makes a file so that a reader sees the old contents or the new, and a power loss leaves one of
+/// them: writes beside it, fsyncs, renames, fsyncs the directory.
+[[nodiscard]] Result<void> write_file_atomically(const std::filesystem::path& path, ByteView contents,
+                                                 mode_t mode);
 
 /// Makes a directory with its missing parents; those it makes get mode 0700.
 [[nodiscard]] Result<void> make_private_directories(const std::filesystem::path& path);
 
-/// Overwrites a file's contents with zeros, fsyncs and removes it. What a copy-on-write or flash layer below keeps is
-/// beyond its reach.
+/// Overwrites a file's contents with zeros, fsyncs and removes it. What a copy-on-write or flash layer below
+/// keeps is beyond its reach.
 [[nodiscard]] Result<void> wipe_and_remove_file(const std::filesystem::path& path);
 
 /// Flushes a directory's entries to disk.

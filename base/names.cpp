@@ -21,7 +21,8 @@ Result<std::string> checked_node_name(std::string_view text) {
                     std::all_of(text.begin(), text.end(), [](char c) {
                       return is_alphanumeric(c) || c == '.' || c == '_' || c == '-';
                     });
-  if (!good) return invalid("a node's name is 1 to 64 of A-Z a-z 0-9 . _ - and begins with a letter or digit");
+  if (!good)
+    return invalid("a node's name is 1 to 64 of A-Z a-z 0-9 . _ - and begins with a letter or digit");
   return std::string(text);
 }
 

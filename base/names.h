@@ -11,16 +11,16 @@
 
 namespace dske {
 
-using HubId = UuidOf<struct HubIdTag>;      ///< made when a hub is initialised; what a bundle's hub list holds
+using HubId = UuidOf<struct HubIdTag>;  ///< made when a hub is initialised; what a bundle's hub list holds
 using ClientId = UuidOf<struct ClientIdTag>;  ///< a client's id at one hub
-using BlockId = UuidOf<struct BlockIdTag>;  ///< a PSRD block
-using KeyId = UuidOf<struct KeyIdTag>;      ///< a key, as ETSI GS QKD 014 names it (key_ID)
+using BlockId = UuidOf<struct BlockIdTag>;    ///< a PSRD block
+using KeyId = UuidOf<struct KeyIdTag>;        ///< a key, as ETSI GS QKD 014 names it (key_ID)
 
-/// Checks a hub's or client's name: 1 to 64 of A-Z a-z 0-9 . _ -, the first a letter or digit, so that it fits into
-/// URLs, file names and certificates as it is.
+/// Checks a hub's or client's name: 1 to 64 of A-Z a-z 0-9 . _ -, the first a letter or digit, so that it
+/// fits into URLs, file names and certificates as it is.
 [[nodiscard]] Result<std::string> checked_node_name(std::string_view text);
-/// Checks an SAE ID: 1 to 512 bytes of UTF-8 without control characters. ETSI GS QKD 014 leaves the form open;
-/// products send up to 291 characters.
+/// Checks an SAE ID: 1 to 512 bytes of UTF-8 without control characters. ETSI GS QKD 014 leaves the form
+/// open; products send up to 291 characters.
 [[nodiscard]] Result<std::string> checked_sae_id(std::string_view text);
 
 template <class Tag, Result<std::string> (*check)(std::string_view)>

@@ -1,12 +1,12 @@
 #include "base/process.h"
 
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-
 #include <cerrno>
 #include <csignal>
 #include <system_error>
+
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "base/log.h"
 
@@ -20,8 +20,9 @@ void harden_process() {
   }
   // Pages are locked as they are touched, so that reserved but unused memory costs nothing.
   if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) {
-    log::warning("memory is not locked against swapping: {}; raise the limit for locked memory (LimitMEMLOCK)",
-                 std::generic_category().message(errno));
+    log::warning(
+        "memory is not locked against swapping: {}; raise the limit for locked memory (LimitMEMLOCK)",
+        std::generic_category().message(errno));
   }
 }
 

@@ -3,9 +3,9 @@
 
 namespace dske {
 
-/// Forbids core dumps and debugger attachment, and locks present and future memory against swapping where the limits
-/// allow it (as root, or with LimitMEMLOCK in a systemd unit); where they do not, one warning is logged. Ignores
-/// SIGPIPE. Call it once, before other threads start.
+/// Forbids core dumps and debugger attachment, and locks present and future memory against swapping where the
+/// limits allow it (as root, or with LimitMEMLOCK in a systemd unit); where they do not, one warning is
+/// logged. Ignores SIGPIPE. Call it once, before other threads start.
 void harden_process();
 
 }  // namespace dske

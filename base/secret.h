@@ -17,9 +17,10 @@ void wipe(MutableByteView bytes) noexcept;
 
 /// A growable buffer of secret bytes that is wiped when it is destroyed, moved from, shrunk or reallocated.
 ///
-/// Move-only, so that a copy is always visible as clone(). It has no operator== (use constant_time_equal) and no
-/// formatter, so it cannot be printed by accident. The daemons lock their memory (base/process.h), so the contents
-/// do not reach swap where the limits allow it. Not thread-safe. Running out of memory ends the process.
+/// Move-only, so that a copy is always visible as clone(). It has no operator== (use constant_time_equal) and
+/// no formatter, so it cannot be printed by accident. The daemons lock their memory (base/process.h), so the
+/// contents do not reach swap where the limits allow it. Not thread-safe. Running out of memory ends the
+/// process.
 class SecretBytes {
  public:
   SecretBytes() noexcept = default;

@@ -1,4 +1,5 @@
-// A callable that is moved, never copied, so that it may own secrets and answers (std::function needs copies).
+// A callable that is moved, never copied, so that it may own secrets and answers (std::function needs
+// copies).
 #pragma once
 
 #include <memory>
@@ -10,16 +11,16 @@ namespace dske {
 template <class Signature>
 class UniqueFunction;
 
-/// Holds any callable with this signature. Empty when default-constructed or moved from; calling an empty one is a
-/// bug. Not thread-safe.
+/// Holds any callable with this signature. Empty when default-constructed or moved from; calling an empty one
+/// is a bug. Not thread-safe.
 template <class R, class... Args>
 class UniqueFunction<R(Args...)> {
  public:
   UniqueFunction() = default;
 
   template <class F>
-    requires(!std::is_same_v<std::decay_t<F>, UniqueFunction> && std::is_invocable_r_v<R, F&, Args...>)
-  UniqueFunction(F&& callable)  // NOLINT(*-explicit-*): as std::function
+  requires(!std::is_same_v<std::decay_t<F>, UniqueFunction> && std::is_invocable_r_v<R, F&, Args...>)
+      UniqueFunction(F&& callable)  // NOLINT(*-explicit-*): as std::function
       : held_(std::make_unique<Holder<std::decay_t<F>>>(std::forward<F>(callable))) {}
 
   explicit operator bool() const noexcept { return held_ != nullptr; }

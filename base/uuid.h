@@ -71,5 +71,7 @@ struct std::hash<dske::Uuid> {
 };
 template <class Tag>
 struct std::hash<dske::UuidOf<Tag>> {
-  std::size_t operator()(const dske::UuidOf<Tag>& id) const noexcept { return std::hash<dske::Uuid>()(id.uuid()); }
+  std::size_t operator()(const dske::UuidOf<Tag>& id) const noexcept {
+    return std::hash<dske::Uuid>()(id.uuid());
+  }
 };

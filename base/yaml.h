@@ -1,5 +1,5 @@
-// Configuration files in YAML, read strictly: every error names file, line and column. The only place that includes
-// yaml-cpp.
+// Configuration files in YAML, read strictly: every error names file, line and column. The only place that
+// includes yaml-cpp.
 #pragma once
 
 #include <cstdint>
@@ -38,12 +38,13 @@ class Node {
   std::shared_ptr<const Content> content_;
 };
 
-/// Parses one document. Anchors and aliases, repeated names and more than 1 MiB are refused. `file` is named in errors.
+/// Parses one document. Anchors and aliases, repeated names and more than 1 MiB are refused. `file` is named
+/// in errors.
 [[nodiscard]] Result<Node> parse(std::string_view text, const std::string& file);
 [[nodiscard]] Result<Node> parse_file(const std::filesystem::path& path);
 
-/// Takes a mapping apart like json::ObjectReader does an object: read straight down, then ask finish() once. A name
-/// that no getter asked for is an error that names it and its line.
+/// Takes a mapping apart like json::ObjectReader does an object: read straight down, then ask finish() once.
+/// A name that no getter asked for is an error that names it and its line.
 class MappingReader {
  public:
   explicit MappingReader(Node node);
