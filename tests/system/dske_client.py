@@ -7,6 +7,7 @@ import dataclasses
 import http.client
 import itertools
 import json
+import secrets
 import urllib.parse
 import uuid
 
@@ -125,6 +126,21 @@ class DskeClient:
         if response.will_close:
             self._connection.close()
         return result
+
+    def flood(self, most: int = 20000) -> tuple[set[int], int]:
+        """Sends guesses at signatures until the hub refuses to look at them, and a few more. Returns the statuses and
+        how many it sent."""
+        start, end = self.block.zone("client_authenticator")
+        statuses: dict[int, int] = {}
+        for i in range(most):
+            where = start + 32 * (i % ((end - start) // 32))
+            header = f"{self.block.block}:{where}:32;{wire.b64(secrets.token_bytes(16))}"
+            status, headers, _ = self.exchange("GET", self.prefix + "/sae/x", {wire.SIGNATURE_HEADER: header}, b"")
+            assert wire.SIGNATURE_HEADER.lower() not in headers
+            statuses[status] = statuses.get(status, 0) + 1
+            if statuses.get(429, 0) >= 20:
+                break
+        return set(statuses), i + 1
 
     def call(self, method: str, path: str, value: object = None, **overrides) -> HubAnswer:
         body = b"" if value is None else value if isinstance(value, bytes) else wire.compact(value)

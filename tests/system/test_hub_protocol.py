@@ -361,7 +361,7 @@ def test_requests_that_make_no_sense_get_400(people):
         wire.compact({**good, name: value})
         for name, value in [
             ("context", 1), ("encrypted_share", "*"), ("encrypted_share", 7), ("allocation", "x"), ("secret_tag", "AA=="),
-            ("lifetime_seconds", 0), ("lifetime_seconds", -1), ("lifetime_seconds", 10**9), ("lifetime_seconds", "1"),
+            ("lifetime_seconds", 0), ("lifetime_seconds", -1), ("lifetime_seconds", "1"),
             ("allocation", [{"block_uuid": str(tess.block.block), "start": -1, "size": 64}]),
             ("allocation", [{"block_uuid": str(tess.block.block), "start": 2**63, "size": 64}]),
         ]
@@ -582,15 +582,8 @@ def test_a_flood_of_guesses_moves_no_level_and_blocks_only_its_address(people):
     people.made.append(attacker)
     refused_before = people.hub.status()["refused_messages"]
     before = people.left(tess)
-    start, end = tess.block.zone("client_authenticator")
-    statuses = set()
-    for i in range(1500):
-        where = start + 32 * (i % ((end - start) // 32))
-        header = f"{tess.block.block}:{where}:32;{wire.b64(secrets.token_bytes(16))}"
-        status, headers, _ = attacker.exchange("GET", tess.prefix + "/sae/x", {wire.SIGNATURE_HEADER: header}, b"")
-        statuses.add(status)
-        assert wire.SIGNATURE_HEADER.lower() not in headers
-    assert statuses <= {401, 429} and 429 in statuses
+    statuses, sent = attacker.flood()
+    assert statuses == {401, 429} and sent > 100
     assert people.left(tess) == before
     assert people.hub.status()["refused_messages"] > refused_before
     assert tess.sae(tess.name).status == 200
