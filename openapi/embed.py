@@ -3,8 +3,8 @@
 
 usage: embed.py FOLDER OUTPUT
 
-Fails, naming file and place, on a YAML error, a name given twice, a $ref that leads nowhere, and an operationId that
-is missing or used twice.
+Fails, naming file and place, on a YAML error, a name given twice, a name without a value (a comma in a plain text
+between braces makes one), a $ref that leads nowhere, and an operationId that is missing or used twice.
 """
 import base64
 import hashlib
@@ -19,16 +19,18 @@ METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 
 
 class StrictLoader(yaml.SafeLoader):
-    """A loader that refuses repeated names and takes nothing but strings as names."""
+    """A loader that refuses repeated names and names without a value, and takes nothing but strings as names."""
 
     def construct_mapping(self, node, deep=False):
         seen = set()
-        for key_node, _ in node.value:
+        for key_node, value_node in node.value:
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str):
                 raise yaml.constructor.ConstructorError(None, None, f"quote the name {key!r}", key_node.start_mark)
             if key in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"{key} is given twice", key_node.start_mark)
+            if value_node.tag == "tag:yaml.org,2002:null":
+                raise yaml.constructor.ConstructorError(None, None, f"{key} has no value", key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep)
 
