@@ -66,7 +66,7 @@ class Gf128Horner {
   static constexpr std::size_t kAggregated = 8;
 
   ClmulPath path_;
-  bool has_powers_ = false;
+  [[maybe_unused]] bool has_powers_ = false;
   Gf128 point_;
   Gf128 value_;
   std::array<Gf128, kAggregated> powers_;  ///< element i prepared from point^(i+1); made when they pay

@@ -131,14 +131,13 @@ std::vector<std::uint8_t> wrong_at_column(Points points, std::size_t k, std::siz
   const std::vector<std::uint8_t> locator = error_locator(syndromes_of(points, k, column));
   const std::size_t errors = locator.size() - 1;
   std::vector<std::uint8_t> wrong;
-  if (errors > (points.size() - k) / 2) return wrong;
   for (const SharePoint& point : points) {
     const std::uint8_t z = gf256::inverse(point.x);
     std::uint8_t value = 0;
     for (auto c = locator.rbegin(); c != locator.rend(); ++c) value = gf256::multiply(value, z) ^ *c;
     if (value == 0) wrong.push_back(point.x);
   }
-  if (wrong.size() != errors) wrong.clear();
+  if (wrong.size() != errors || errors > (points.size() - k) / 2) wrong.clear();
   return wrong;
 }
 
