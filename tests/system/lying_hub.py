@@ -176,7 +176,8 @@ def answer_for_another_bundle(hub: LyingHub, exchange: Exchange) -> None:
 
 @on_share
 def another_secret_tag(hub: LyingHub, exchange: Exchange) -> None:
-    hub.change(exchange, secret_tag=wire.b64(bytes(16)))
+    tag = wire.unb64(json.loads(exchange.answer.body)["secret_tag"])
+    hub.change(exchange, secret_tag=wire.b64(wire.xor(tag, bytes(15) + b"\x01")))
 
 
 def share_evaluated_at(x: int, accomplices: list[LyingHub]) -> Lie:

@@ -12,8 +12,8 @@ import time
 import pytest
 import yaml
 
-from conftest import ODD_SAES
-from nodes import MANAGER, REPOSITORY, eventually, one_line_error, run
+from conftest import HUBS, ODD_SAES
+from nodes import MANAGER, PATIENCE, REPOSITORY, eventually, one_line_error, run
 from topology import process_runs
 
 
@@ -151,6 +151,32 @@ def test_two_managers_at_once_do_not_tread_on_each_other(make_topology):
     assert codes[0] == 0 and codes[1] in (0, 1), outputs
     assert set(states(topology).values()) == {"ready"}
     topology.exchange("carol", "celia")
+
+
+@pytest.mark.skipif(PATIENCE != 1, reason="sanitizers take memory and time of their own")
+def test_idle_nodes_take_little(make_topology):
+    """Under 25 MB of resident memory and 1 % of a core each."""
+    topology = make_topology(hubs=HUBS, clients={name: None for name in ("carol", "celia", "cindy", "connie", "curtis")})
+    topology.start()
+    topology.exchange("carol", "celia", 5)
+    pids = topology.pids()
+
+    def processor_seconds() -> dict[str, float]:
+        seconds = {}
+        for name, pid in pids.items():
+            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            seconds[name] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return seconds
+
+    before, began = processor_seconds(), time.monotonic()
+    time.sleep(4)  # idleness is what is measured
+    taken = time.monotonic() - began
+    for name, seconds in processor_seconds().items():
+        assert seconds - before[name] <= 0.01 * taken + 0.01, f"{name}: {seconds - before[name]:.2f} s of {taken:.1f} s"
+    for name, pid in pids.items():
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+        kilobytes = int(re.search(r"VmRSS:\s+(\d+)", status).group(1))
+        assert kilobytes < 25 * 1024, f"{name}: {kilobytes} KiB"
 
 
 # --- stop ------------------------------------------------------------------------------------------------------------
