@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from nodes import eventually, plain_request
+from nodes import answers, eventually, plain_request
 
 PSRD = {"blocks", "level_percent", "client_authenticator", "client_pad", "hub_authenticator", "hub_pad"}
 
@@ -222,7 +222,7 @@ def test_a_kme_without_psrd_is_healthy_and_not_ready(make_network):
         node.command("init")
     carol = network.kmes["carol"]
     carol.serve()
-    eventually(lambda: carol.process.running and _healthy(carol), "carol serves")
+    eventually(lambda: answers(carol.port + 1000, "/healthz"), "carol serves")
     status, _, body = plain_request(carol.port + 1000, "GET", "/readyz")
     assert status == 503
     assert json.loads(body)["ready"] is False and json.loads(body)["reason"]
@@ -232,13 +232,6 @@ def test_a_kme_without_psrd_is_healthy_and_not_ready(make_network):
     with network.sae("carol") as client:
         answer = client.enc_keys("celia")
         assert answer.status == 503 and "hank" in answer.message and "helen" in answer.message
-
-
-def _healthy(node) -> bool:
-    try:
-        return plain_request(node.port + 1000, "GET", "/healthz")[0] == 200
-    except OSError:
-        return False
 
 
 def test_warnings_come_before_psrd_is_spent(make_network):

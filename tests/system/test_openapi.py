@@ -14,7 +14,7 @@ from conftest import HUBS
 from dske_client import DskeClient
 from etsi_client import EtsiClient, sae_path, tls_context
 from json_schema import Checker, SchemaError
-from nodes import REPOSITORY, eventually, plain_request
+from nodes import REPOSITORY, answers, eventually, plain_request
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
 DOCUMENTATION = ("/docs", "/openapi.json", "/openapi/index.json")
@@ -387,20 +387,13 @@ def test_a_kmes_management_is_as_documented(network, make_network, tmp_path):
     connie = alone.kmes["connie"]
     connie.command("init")
     connie.serve()
-    eventually(lambda: _answers(connie), "connie serves")
+    eventually(lambda: answers(connie.port + 1000, "/healthz"), "connie serves")
     use_management(contract, connie, [("GET", "/status", None, 200)])
     target = "/client/connie/mgmt/v1/stop"
     contract.check("POST", target, *plain_request(connie.port + 1000, "POST", target))
     contract.check("POST", target, *plain_request(connie.port + 1000, "POST", target, token=connie.management.token))
     assert connie.process.popen.wait(10) == 0
     assert not contract.missing(set())
-
-
-def _answers(node) -> bool:
-    try:
-        return plain_request(node.port + 1000, "GET", "/healthz")[0] == 200
-    except OSError:
-        return False
 
 
 # --- where the files are served ------------------------------------------------------------------------------------------
