@@ -218,7 +218,7 @@ class Network:
             if node.process:
                 try:
                     node.process.popen.wait(5)
-                except Exception:  # noqa: BLE001 - whatever it is, it must go
+                except Exception:  # whatever it is, it must go
                     node.kill()
         for proxy in self.proxies.values():
             proxy.close()

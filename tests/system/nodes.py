@@ -80,7 +80,7 @@ class Process:
         self.command = command
         self.log = log
         with open(log, "ab") as output:
-            self.popen = subprocess.Popen(  # noqa: S603
+            self.popen = subprocess.Popen(
                 command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True
             )
 

@@ -4,6 +4,7 @@ import http.client
 import json
 import socket
 import ssl
+from urllib.parse import quote
 
 import pytest
 
@@ -256,8 +257,6 @@ def test_optional_extensions_are_ignored(carol):
 def test_key_ids_of_other_forms_get_400(serena, text):
     answer = serena.dec_keys("carol", [text])
     assert answer.status == 400 and "key_ID" in answer.message
-    from urllib.parse import quote  # noqa: PLC0415
-
     answer = serena.get(sae_path("carol", "dec_keys") + "?key_ID=" + quote(text))
     assert answer.status == 400 and "key_ID" in answer.message
 

@@ -3,13 +3,14 @@
 import base64
 import itertools
 import json
+import socket
 import ssl
 import threading
 
 import pytest
 
 from conftest import ODD_SAES
-from etsi_client import sae_path
+from etsi_client import EtsiClient, sae_path
 
 STATUS_INTEGERS = [
     "key_size", "stored_key_count", "max_key_count", "max_key_per_request", "max_key_size", "min_key_size",
@@ -154,8 +155,6 @@ def test_tls_versions_and_connections(town, version, persistent):
 
 def test_a_resumed_tls_session_is_served(town):
     context = town.tls("carol", ssl.TLSVersion.TLSv1_2)
-    import socket  # noqa: PLC0415
-
     session = None
     for resumed in (False, True):
         with socket.create_connection(("127.0.0.1", town.port("carol"))) as plain:
@@ -171,8 +170,6 @@ def test_a_resumed_tls_session_is_served(town):
 def test_an_encryptor_that_offers_http2_falls_back(town):
     context = town.tls("carol")
     context.set_alpn_protocols(["h2", "http/1.1"])
-    from etsi_client import EtsiClient  # noqa: PLC0415
-
     with EtsiClient(town.port("carol"), context) as carol:
         assert carol.status("serena").status == 200
 
@@ -185,7 +182,7 @@ def test_many_encryptors_at_once_each_get_their_own_keys(town):
         try:
             for _ in range(8):
                 seen.extend(town.exchange(master, slave, number=2))
-        except Exception as error:  # noqa: BLE001 - told below
+        except Exception as error:  # told below
             failures.append(f"{master} -> {slave}: {error}")
 
     pairs = [("carol", "serena"), ("serena", "carol"), ("connie", "sunny"), ("susan", "sam"), ("carol", "connie")]

@@ -1,5 +1,6 @@
 """The management interfaces: who may use them, what they tell, and health for supervisors."""
 
+import http.client
 import json
 
 import pytest
@@ -53,8 +54,6 @@ def test_a_nearly_right_token_is_wrong(network, node):
 
 def test_other_forms_of_authorization_are_refused(node):
     target = f"/{node.management.kind}/{node.name}/mgmt/v1/status"
-    import http.client  # noqa: PLC0415
-
     for value in (node.management.token, f"Basic {node.management.token}", "Bearer", "Bearer  "):
         connection = http.client.HTTPConnection("127.0.0.1", node.port + 1000, timeout=10)
         connection.request("GET", target, headers={"Authorization": value})

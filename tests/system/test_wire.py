@@ -1,13 +1,16 @@
 """What travels between KMEs and hubs, watched by a recording proxy and judged with the hubs' PSRD in hand."""
 
+import base64
+import dataclasses
 import json
 import threading
+import time
 
 import pytest
 
 import wire_check
 from nodes import eventually
-from recording_proxy import RecordingProxy
+from recording_proxy import Exchange, RecordingProxy
 
 
 class Watched:
@@ -57,7 +60,7 @@ def test_no_byte_is_used_twice_by_many_threads(watched):
         try:
             for _ in range(15):
                 watched.network.exchange(master, slave)
-        except Exception as error:  # noqa: BLE001 - told below
+        except Exception as error:  # told below
             failures.append(error)
 
     threads = [threading.Thread(target=work, args=pair) for pair in [("carol", "celia"), ("celia", "carol")] * 3]
@@ -72,8 +75,6 @@ def test_no_byte_is_used_twice_by_many_threads(watched):
 @pytest.mark.parametrize("what", ["request body", "request target", "request signature", "answer body", "answer status"])
 def test_a_message_altered_in_flight_is_no_message(watched, what):
     """One hub's traffic is altered throughout; the keys come through the others."""
-    import dataclasses  # noqa: PLC0415
-
     watched.network.exchange("carol", "celia")
     proxy = watched.proxies["helen"]
 
@@ -145,14 +146,11 @@ def test_a_request_that_arrives_twice_is_accepted_once(watched):
 def test_requests_replayed_later_are_refused(watched):
     watched.network.exchange("carol", "celia", 2)
     proxy = watched.proxies["hank"]
-    from nodes import plain_request  # noqa: F401, PLC0415
-    from recording_proxy import Exchange  # noqa: PLC0415
-
     accepted = [e for e in proxy.recorded() if e.hub_answers and e.hub_answers[0].status == 200]
     assert {e.received.path for e in accepted} >= {"/registration", "/key-share", "/key-share/confirmation"}
     for exchange in accepted:
         replay = Exchange(exchange.sent, exchange.sent)
-        answer = proxy._ask(replay.sent, [])  # noqa: SLF001 - the test is the proxy's own
+        answer = proxy._ask(replay.sent, [])  # the test is the proxy's own
         assert answer and answer.status in (401, 409, 429), exchange.sent
         replay.hub_answers.append(answer)
         proxy.exchanges.append(replay)
@@ -179,8 +177,6 @@ def test_a_lost_answer_to_a_post_loses_no_psrd_order_and_no_key(watched):
 
 def test_a_slow_hub_does_not_make_keys_slow(watched):
     """Three hubs, k = 2: the third has 200 ms of grace, not its own time."""
-    import time  # noqa: PLC0415
-
     watched.network.exchange("carol", "celia")
     release = threading.Event()
     watched.proxies["hilary"].before.append(lambda exchange: release.wait(5) and None)
@@ -214,8 +210,6 @@ def test_a_hub_that_is_cut_off_and_comes_back_is_used_again(watched):
 
 
 def test_keys_never_travel_and_neither_do_shares_in_clear(watched):
-    import base64  # noqa: PLC0415
-
     keys = watched.network.exchange("carol", "celia", 4)
     watched.network.exchange("celia", "carol")
     for proxy in watched.proxies.values():
