@@ -245,8 +245,6 @@ class DskeClient:
             return HubAnswer(status, body, False)
         told, answer_mac = proof.split(";")
         assert int(told) == counter
-        expected = wire.hmac_sha256(
-            key, wire.polling_answer_input(*common, "GET", target, *who, status, mac, body)
-        )
+        expected = wire.hmac_sha256(key, wire.polling_answer_input(*common, "GET", target, *who, status, mac, body))
         assert wire.unb64(answer_mac) == expected, "the hub's polling answer does not verify"
         return HubAnswer(status, body, True)

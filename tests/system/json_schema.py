@@ -125,7 +125,9 @@ class Checker:
         self._limit(not isinstance(value, str) or len(value) <= argument, where, "too long")
 
     def _pattern(self, value, argument, where, schema):
-        self._limit(not isinstance(value, str) or bool(re.search(argument, value)), where, f"{value!r} against {argument}")
+        self._limit(
+            not isinstance(value, str) or bool(re.search(argument, value)), where, f"{value!r} against {argument}"
+        )
 
     def _minimum(self, value, argument, where, schema):
         self._limit(not _is_type(value, "number") or value >= argument, where, f"{value} is below {argument}")

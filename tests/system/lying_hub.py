@@ -96,7 +96,9 @@ class LyingHub(RecordingProxy):
     def change(self, exchange: Exchange, **members: object) -> None:
         """Answers with other values for some members of the answer's body."""
         assert exchange.answer
-        self.sign_answer(exchange, exchange.answer.status, wire.compact({**json.loads(exchange.answer.body), **members}))
+        self.sign_answer(
+            exchange, exchange.answer.status, wire.compact({**json.loads(exchange.answer.body), **members})
+        )
 
     def give_share(self, exchange: Exchange, share: bytes, **members: object) -> None:
         """Answers GET key-share with this share, under the pad that the hub had taken if the size allows."""

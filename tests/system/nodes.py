@@ -54,10 +54,17 @@ def free_base_port(count: int) -> int:
     raise AssertionError("no free ports")
 
 
-def run(*command: object, code: int | None = 0, seconds: float = 30.0, cwd: object = None) -> subprocess.CompletedProcess:
+def run(
+    *command: object, code: int | None = 0, seconds: float = 30.0, cwd: object = None
+) -> subprocess.CompletedProcess:
     """Runs a command to its end. `code` is the exit status it must have; None allows any."""
     done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, timeout=seconds * PATIENCE, cwd=cwd, check=False
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        timeout=seconds * PATIENCE,
+        cwd=cwd,
+        check=False,
     )
     if code is not None:
         assert done.returncode == code, f"{command} exited {done.returncode}\n{done.stdout}{done.stderr}"

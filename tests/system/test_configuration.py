@@ -136,7 +136,10 @@ def test_help_goes_to_standard_output(binary):
         ("an SAE that is none", ["client", "add", "carol", "--sae", ""]),
         ("half a command", ["client"]),
         ("an unknown command", ["client", "dance"]),
-        ("no file to write", ["psrd", "assign", "--client", "carol", "--client-bytes", "65536", "--hub-bytes", "65536"]),
+        (
+            "no file to write",
+            ["psrd", "assign", "--client", "carol", "--client-bytes", "65536", "--hub-bytes", "65536"],
+        ),
     ],
 )
 def test_wrong_operator_commands_are_refused(make_network, what, arguments):

@@ -56,7 +56,9 @@ def test_a_self_signed_certificate_no_connection(town, tmp_path):
         "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
         "/CN=carol", "-keyout", tmp_path / "key", "-out", tmp_path / "crt",
     )  # fmt: skip
-    assert refused_by_tls(town.port("carol"), tls_context(town.run / "pki" / "ca.crt", tmp_path / "crt", tmp_path / "key"))
+    assert refused_by_tls(
+        town.port("carol"), tls_context(town.run / "pki" / "ca.crt", tmp_path / "crt", tmp_path / "key")
+    )
 
 
 def test_tls_1_1_is_refused(town):
@@ -231,9 +233,7 @@ def test_a_parameter_in_query_and_body_gets_400(carol):
 
 
 def test_unsupported_mandatory_extensions_get_the_standards_words(carol):
-    answer = carol.enc_keys_post(
-        "serena", extension_mandatory=[{"vendor_route": "north"}, {"vendor_colour": {"a": 1}}]
-    )
+    answer = carol.enc_keys_post("serena", extension_mandatory=[{"vendor_route": "north"}, {"vendor_colour": {"a": 1}}])
     assert answer.status == 400
     assert answer.message == "not all extension_mandatory parameters are supported"
     told = json.dumps(answer.json["details"])
@@ -312,7 +312,9 @@ def test_a_wrong_method_gets_405_and_what_is_allowed(carol, method, resource, al
     assert answer.message
 
 
-@pytest.mark.parametrize("target", ["/", "/api/v1/keys", "/api/v1/keys/serena", "/api/v1/keys/serena/other", "/api/v2/x"])
+@pytest.mark.parametrize(
+    "target", ["/", "/api/v1/keys", "/api/v1/keys/serena", "/api/v1/keys/serena/other", "/api/v2/x"]
+)
 def test_an_unknown_path_gets_404(carol, target):
     answer = carol.get(target)
     assert answer.status == 404 and answer.message
@@ -353,7 +355,10 @@ def raw_exchange(town, data: bytes) -> bytes:
         (b"GET /api/v1/keys/serena/status HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n", b"400"),
         (b"GET /api/v1/keys/serena/status HTTP/9.9\r\nHost: x\r\n\r\n", b"505"),
         (b"POST /api/v1/keys/serena/enc_keys HTTP/1.1\r\nHost: x\r\nContent-Length: abc\r\n\r\n", b"400"),
-        (b"POST /api/v1/keys/serena/enc_keys HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}", b"400"),
+        (
+            b"POST /api/v1/keys/serena/enc_keys HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+            b"400",
+        ),
         (b"POST /api/v1/keys/serena/enc_keys HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", b"501"),
         (b"GET /" + b"a" * 100000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"414"),
         (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 100000 + b"\r\n\r\n", b"431"),

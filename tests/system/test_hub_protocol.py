@@ -338,7 +338,9 @@ def test_a_wrong_context_is_refused(people):
 def test_a_share_of_the_wrong_size_is_refused(people, size):
     tess, theo = people.new(), people.new()
     context = context_for(tess, theo)
-    value = tess.share_request(context, bytes(size), bytes(16), allocation=tess.take("client_pad", size) if size else [])
+    value = tess.share_request(
+        context, bytes(size), bytes(16), allocation=tess.take("client_pad", size) if size else []
+    )
     answer = tess.call("POST", "/key-share", value)
     assert answer.status == 400 and answer.signed
 
@@ -520,7 +522,9 @@ def test_whatever_the_tag_covers_cannot_be_changed(people, what):
     if what == "method":
         request = Prepared("DELETE", request.target, request.header, request.body, request.epoch)
     if what == "path":
-        request = Prepared("GET", request.target.replace("key-share", "key%2Dshare"), request.header, b"", request.epoch)
+        request = Prepared(
+            "GET", request.target.replace("key-share", "key%2Dshare"), request.header, b"", request.epoch
+        )
     if what == "query":
         request = Prepared("GET", request.target + "&x=1", request.header, b"", request.epoch)
     if what == "body":
@@ -565,7 +569,11 @@ def test_a_message_in_several_fragments_is_accepted(people):
     tess, theo = people.new(), people.new()
     start = tess.take("client_authenticator", 64)[0].start
     block = tess.block.block
-    fragments = [wire.Fragment(block, start, 1), wire.Fragment(block, start + 10, 20), wire.Fragment(block, start + 40, 11)]
+    fragments = [
+        wire.Fragment(block, start, 1),
+        wire.Fragment(block, start + 10, 20),
+        wire.Fragment(block, start + 40, 11),
+    ]
     assert tess.call("GET", f"/sae/{theo.name}", fragments=fragments).status == 200
     pad = tess.take("client_pad", 128)[0].start
     context = context_for(tess, theo)

@@ -136,7 +136,9 @@ def test_a_share_of_another_length_does_not_reach_a_key(town):
 @pytest.mark.parametrize("signed_again", [False, True], ids=["as it was", "signed again"])
 def test_an_old_answer_does_not_reach_a_key(town, signed_again):
     town.exchange()
-    old = next(e for e in reversed(town.liar.recorded("GET", "/key-share")) if lying_hub.is_share_answer(e)).hub_answers[0]
+    old = next(
+        e for e in reversed(town.liar.recorded("GET", "/key-share")) if lying_hub.is_share_answer(e)
+    ).hub_answers[0]
     town.liar.lie = lying_hub.replay_of(old, signed_again)
     for _ in range(3):
         town.exchange()
@@ -178,7 +180,9 @@ def test_a_false_refusal_costs_only_that_hubs_share(town):
     assert town.liar.lies_told > 0
 
 
-@pytest.mark.parametrize("status, body", [(200, b"{"), (200, b"[]"), (200, b""), (200, b'{"context": 1}'), (299, b"{}"), (500, b"x")])
+@pytest.mark.parametrize(
+    "status, body", [(200, b"{"), (200, b"[]"), (200, b""), (200, b'{"context": 1}'), (299, b"{}"), (500, b"x")]
+)
 def test_a_signed_answer_that_makes_no_sense_costs_only_that_hubs_share(town, status, body):
     town.liar.lie = on("GET", "/key-share", lambda hub, exchange: hub.sign_answer(exchange, status, body))
     town.exchange()
@@ -247,7 +251,9 @@ def test_with_as_many_liars_as_k_leaves_no_wrong_key_is_delivered(town):
 
 
 def test_invented_pending_bundles_harm_nobody(town):
-    invented = [{"initiator": name, "bundle_id": str(wire.new_bundle_id())} for name in ("carol", "mallory") for _ in range(20)]
+    invented = [
+        {"initiator": name, "bundle_id": str(wire.new_bundle_id())} for name in ("carol", "mallory") for _ in range(20)
+    ]
     polled = on("GET", "/key-shares/pending", lambda hub, exchange: hub.change(exchange, bundles=invented, more=True))
     town.liar.lie = polled
     for _ in range(3):

@@ -34,7 +34,9 @@ def test_health_needs_no_token(network):
 
 
 @pytest.mark.parametrize("token", [None, "", "x", "Bearer"])
-@pytest.mark.parametrize("method, path", [("GET", "/status"), ("POST", "/stop"), ("POST", "/psrd"), ("GET", "/clients")])
+@pytest.mark.parametrize(
+    "method, path", [("GET", "/status"), ("POST", "/stop"), ("POST", "/psrd"), ("GET", "/clients")]
+)
 def test_without_the_token_nothing_is_told_or_done(node, token, method, path):
     if path == "/clients" and node.kind == "kme":
         pytest.skip("a KME has no clients")

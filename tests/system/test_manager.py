@@ -156,7 +156,9 @@ def test_two_managers_at_once_do_not_tread_on_each_other(make_topology):
 @pytest.mark.skipif(PATIENCE != 1, reason="sanitizers take memory and time of their own")
 def test_idle_nodes_take_little(make_topology):
     """Under 25 MB of resident memory and 1 % of a core each."""
-    topology = make_topology(hubs=HUBS, clients={name: None for name in ("carol", "celia", "cindy", "connie", "curtis")})
+    topology = make_topology(
+        hubs=HUBS, clients={name: None for name in ("carol", "celia", "cindy", "connie", "curtis")}
+    )
     topology.start()
     topology.exchange("carol", "celia", 5)
     pids = topology.pids()
@@ -262,9 +264,10 @@ def test_status_as_json(two_plus_two):
         name = node["name"]
         assert node["state"] == "ready"
         assert process_runs(node["pid"])
-        assert f"/{'dske-hub' if node['type'] == 'hub' else 'dske-kme'}" in pathlib.Path(
-            f"/proc/{node['pid']}/cmdline"
-        ).read_text()
+        assert (
+            f"/{'dske-hub' if node['type'] == 'hub' else 'dske-kme'}"
+            in pathlib.Path(f"/proc/{node['pid']}/cmdline").read_text()
+        )
         scheme = "http" if node["type"] == "hub" else "https"
         assert node["url"] == f"{scheme}://127.0.0.1:{two_plus_two.port(name)}"
         assert node["mgmt_url"] == f"http://127.0.0.1:{two_plus_two.port(name) + 1000}"
@@ -279,7 +282,9 @@ def test_status_as_json(two_plus_two):
 def test_status_as_a_table(two_plus_two):
     done = two_plus_two.manager("status")
     for name in (*two_plus_two.hubs, *two_plus_two.clients):
-        (line,) = [line for line in done.stdout.splitlines() if re.search(rf"\b{name}\b.*\b{two_plus_two.port(name)}\b", line)]
+        (line,) = [
+            line for line in done.stdout.splitlines() if re.search(rf"\b{name}\b.*\b{two_plus_two.port(name)}\b", line)
+        ]
         assert "ready" in line and str(two_plus_two.pids()[name]) in line
     assert "\x1b" not in done.stdout, "no colours in a pipe"
     assert "%" in done.stdout
@@ -321,7 +326,9 @@ def test_status_watch_goes_on_until_it_is_ended(two_plus_two):
 # --- etsi-qkd --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("options, number, size", [([], 1, 32), (["--number", "3"], 3, 32), (["--number", "2", "--size", "128"], 2, 16)])
+@pytest.mark.parametrize(
+    "options, number, size", [([], 1, 32), (["--number", "3"], 3, 32), (["--number", "2", "--size", "128"], 2, 16)]
+)
 def test_get_key_pair_matches(town, options, number, size):
     done = town.manager("etsi-qkd", "carol", "serena", "get-key-pair", *options)
     assert done.stdout.rstrip().endswith("Key values match")
@@ -461,7 +468,10 @@ def test_run_is_private(two_plus_two):
         assert path.stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.parametrize("words", [["dance"], ["start", "surplus"], [], ["status", "--unknown"], ["pki"], ["pki", "dance"], ["logs"], ["provision"]])
+@pytest.mark.parametrize(
+    "words",
+    [["dance"], ["start", "surplus"], [], ["status", "--unknown"], ["pki"], ["pki", "dance"], ["logs"], ["provision"]],
+)
 def test_wrong_usage_exits_2_with_one_line(make_topology, words):
     topology = make_topology(hubs=["hank", "helen"])
     one_line_error(topology.manager(*words, code=2))
@@ -475,7 +485,9 @@ def test_help_of_every_command():
 
 def test_a_topology_with_encryptors_runs(make_topology):
     example = yaml.safe_load((REPOSITORY / "examples" / "topology-encryptors.yaml").read_text())
-    clients = {c["name"]: [e["name"] for e in c["encryptors"]] if "encryptors" in c else None for c in example["clients"]}
+    clients = {
+        c["name"]: [e["name"] for e in c["encryptors"]] if "encryptors" in c else None for c in example["clients"]
+    }
     settings = {name: example[name] for name in ("shares_required", "key_size", "key_lifetime_seconds", "psrd")}
     topology = make_topology(hubs=[hub["name"] for hub in example["hubs"]], clients=clients, **settings)
     topology.start()

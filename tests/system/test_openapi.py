@@ -123,7 +123,9 @@ def test_every_call_of_the_documents_is_in_the_files():
         if path in DOCUMENTATION:
             continue
         shape = re.sub(r"(?<=/)(NAME|CLIENT)(?=/|$)|\{[^}]*\}", "*", path)
-        prefixed = shape if shape.startswith(("/hub/", "/client/", "/healthz", "/readyz")) else "/hub/*/dske/api/v1" + shape
+        prefixed = (
+            shape if shape.startswith(("/hub/", "/client/", "/healthz", "/readyz")) else "/hub/*/dske/api/v1" + shape
+        )
         assert (method, prefixed) in documented, f"{method} {path}"
 
 
@@ -139,7 +141,18 @@ def undocumented(contract: Contract, ask, targets: list[str]) -> None:
             told = {word.strip() for word in headers["allow"].split(",")}
             assert told - {"HEAD", "OPTIONS"} == allowed, f"{method} {target}: Allow: {headers['allow']}"
             assert json.loads(body)["message"]
-    for target in ("/", "/metrics", "/redoc", "/api", "/hub", "/client", "/hub/hank", "/client/carol", "/status", "/docs/x"):
+    for target in (
+        "/",
+        "/metrics",
+        "/redoc",
+        "/api",
+        "/hub",
+        "/client",
+        "/hub/hank",
+        "/client/carol",
+        "/status",
+        "/docs/x",
+    ):
         for method in METHODS:
             status, _, body = ask(method, target)
             assert status == 404, f"{method} {target}: {status}"
@@ -324,7 +337,10 @@ def test_a_hub_is_as_documented(network):
     def ask_port(port):
         return lambda method, target: plain_request(port, method, target, token=hank.management.token)
 
-    protocol = [f"/hub/hank/dske/api/v1/{path}" for path in ("registration", "sae/x", "key-share", "key-share/confirmation", "key-shares/pending")]
+    protocol = [
+        f"/hub/hank/dske/api/v1/{path}"
+        for path in ("registration", "sae/x", "key-share", "key-share/confirmation", "key-shares/pending")
+    ]
     management = [f"/hub/hank/mgmt/v1/{path}" for path in ("status", "stop", "clients", "clients/x", "psrd")]
     undocumented(contract, ask_port(hank.port), [*protocol, "/healthz", "/readyz"])
     undocumented(contract, ask_port(hank.port + 1000), [*management, "/healthz", "/readyz"])

@@ -87,4 +87,3 @@ def test_a_hub_whose_store_was_set_back_drops_what_it_had_opened(network, tmp_pa
     assert len(network.proxies["hank"].recorded("POST", "/key-share")) > before
     for proxy in network.proxies.values():
         wire_check.check_proxy(proxy)
-

@@ -72,7 +72,9 @@ def test_no_byte_is_used_twice_by_many_threads(watched):
     watched.check()
 
 
-@pytest.mark.parametrize("what", ["request body", "request target", "request signature", "answer body", "answer status"])
+@pytest.mark.parametrize(
+    "what", ["request body", "request target", "request signature", "answer body", "answer status"]
+)
 def test_a_message_altered_in_flight_is_no_message(watched, what):
     """One hub's traffic is altered throughout; the keys come through the others."""
     watched.network.exchange("carol", "celia")
@@ -199,9 +201,7 @@ def test_a_hub_that_is_cut_off_and_comes_back_is_used_again(watched):
         lambda: watched.network.kmes["carol"].hub_entry("helen")["state"] == "unreachable", "helen is unreachable", 40
     )
     proxy.come_up()
-    eventually(
-        lambda: watched.network.kmes["carol"].hub_entry("helen")["state"] == "registered", "helen is back", 40
-    )
+    eventually(lambda: watched.network.kmes["carol"].hub_entry("helen")["state"] == "registered", "helen is back", 40)
     watched.network.all_registered()
     seen = len(proxy.recorded("POST", "/key-share"))
     watched.network.exchange("carol", "celia")

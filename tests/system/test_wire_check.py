@@ -9,12 +9,21 @@ from recording_proxy import Answer, Exchange, RecordingProxy, Request
 from wire_check import Use, check_accepted_once, check_proxy, check_uses
 
 BLOCK = wire.Block(
-    uuid.uuid4(), "hank", "http://127.0.0.1:1", uuid.uuid4(), "carol", uuid.uuid4(), (100, 300, 100, 300), bytes(range(200)) * 4
+    uuid.uuid4(),
+    "hank",
+    "http://127.0.0.1:1",
+    uuid.uuid4(),
+    "carol",
+    uuid.uuid4(),
+    (100, 300, 100, 300),
+    bytes(range(200)) * 4,
 )
 PSRD = wire.Psrd([BLOCK])
 
 
-def use(start: int, size: int, zone: str = "client_authenticator", purpose: str = "signature", message: str = "a") -> Use:
+def use(
+    start: int, size: int, zone: str = "client_authenticator", purpose: str = "signature", message: str = "a"
+) -> Use:
     return Use(wire.Fragment(BLOCK.block, start, size), zone, purpose, (message,))
 
 

@@ -71,9 +71,10 @@ def check_uses(uses: list[Use], psrd: wire.Psrd) -> int:
         block = claims[use.fragment.block]
         for position in range(use.fragment.start, use.fragment.end):
             other = block.setdefault(position, use)
-            assert (other.purpose, other.message) == (use.purpose, use.message), (
-                f"byte {position} of block {use.fragment.block} is used twice:\n{other}\n{use}"
-            )
+            assert (other.purpose, other.message) == (
+                use.purpose,
+                use.message,
+            ), f"byte {position} of block {use.fragment.block} is used twice:\n{other}\n{use}"
     return sum(len(block) for block in claims.values())
 
 
