@@ -1,9 +1,9 @@
 #include "base/log.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
-#include <regex>
 #include <thread>
 #include <vector>
 
@@ -45,9 +45,11 @@ TEST_CASE("an event is one line of time, level and message") {
     log::warning("{} left", "25 %");
     log::error("{}", "{braces} stay");
   });
-  const std::string time = R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z )";
-  CHECK(std::regex_match(text, std::regex(time + "info listens on 127\\.0\\.0\\.1:8100\n" + time +
-                                          "warning 25 % left\n" + time + "error \\{braces\\} stay\n")));
+  std::string shape = text;
+  for (char& c : shape) c = c >= '0' && c <= '9' ? '9' : c;
+  const std::string time = "9999-99-99T99:99:99.999Z ";
+  CHECK(shape == time + "info listens on 999.9.9.9:9999\n" + time + "warning 99 % left\n" + time +
+                     "error {braces} stay\n");
 }
 
 TEST_CASE("an event cannot forge another line or drive a terminal") {
