@@ -108,6 +108,11 @@ std::vector<BlockId> LeasedPool::blocks() const {
   return pool_.blocks();
 }
 
+std::vector<BlockId> LeasedPool::listed_blocks() const {
+  const MutexLock lock(mutex_);
+  return pool_.allocatable_blocks();
+}
+
 Result<SecretBytes> LeasedPool::peek(Zone zone, const Allocation& allocation) const {
   const MutexLock lock(mutex_);
   return pool_.peek(zone, allocation);
@@ -158,7 +163,7 @@ void LeasedPool::close(PsrdStore::Done done) {
   }
   settle_floors();
   if (leases.empty()) {
-    done({});
+    done(Result<void>());
   } else {
     store_.extend_leases(std::move(leases), std::move(done));
   }

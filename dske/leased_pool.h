@@ -42,6 +42,8 @@ class LeasedPool : public std::enable_shared_from_this<LeasedPool> {
   void remove_block(const BlockId& block);
   [[nodiscard]] bool has_block(const BlockId& block) const;
   [[nodiscard]] std::vector<BlockId> blocks() const;
+  /// The allocatable ones: at a hub, those that the client has listed.
+  [[nodiscard]] std::vector<BlockId> listed_blocks() const;
   [[nodiscard]] Result<SecretBytes> peek(Zone zone, const Allocation& allocation) const;
   [[nodiscard]] Result<SecretBytes> take(Zone zone, const Allocation& allocation);
   void raise_floor(const BlockId& block, Zone zone, std::uint64_t floor);

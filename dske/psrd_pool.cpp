@@ -43,6 +43,14 @@ std::vector<BlockId> PsrdPool::blocks() const {
   return ids;
 }
 
+std::vector<BlockId> PsrdPool::allocatable_blocks() const {
+  std::vector<BlockId> ids;
+  for (const Block& block : blocks_) {
+    if (block.allocatable) ids.push_back(block.id);
+  }
+  return ids;
+}
+
 Result<Reserved> PsrdPool::allocate(Zone zone, std::uint64_t size) {
   std::uint64_t leased = 0;
   std::uint64_t left = 0;

@@ -39,6 +39,7 @@ class PsrdPool {
   void remove_block(const BlockId& block);
   [[nodiscard]] bool has_block(const BlockId& block) const { return find(block) != nullptr; }
   [[nodiscard]] std::vector<BlockId> blocks() const;
+  [[nodiscard]] std::vector<BlockId> allocatable_blocks() const;
 
   /// Takes `size` bytes from the own half. ErrorKind::exhausted when the zone has not as many left; ErrorKind::unavailable
   /// when it has, but a lease must be extended first (lease_wish).

@@ -1,0 +1,153 @@
+#include "hub/daemon.h"
+
+#include <future>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "base/random.h"
+#include "hub/authenticator.h"
+#include "hub/management.h"
+#include "hub/registration.h"
+#include "hub/relay.h"
+#include "node/daemon_loop.h"
+#include "node/documentation.h"
+#include "node/health.h"
+#include "node/management_token.h"
+#include "openapi/documents.h"
+
+namespace dske::hub {
+namespace {
+
+constexpr std::chrono::milliseconds kTick{1000};
+constexpr int kExpireEveryTicks = 10;
+constexpr std::chrono::milliseconds kStopGrace{3000};
+constexpr std::size_t kHeadAndQuotes = 4096;  // JSON beside the base64 of a share
+
+void append(std::vector<http::Route>& routes, std::vector<http::Route> more) {
+  for (http::Route& route : more) routes.push_back(std::move(route));
+}
+
+std::vector<node::ApiDocument> documents() { return {{"DSKE hub", "hub.json", openapi::hub_json()}}; }
+
+std::vector<http::Route> relay_routes(const HubConfig& config, const Authenticator& authenticator,
+                                      Registration& registration, Relay& relay) {
+  const std::string base = "/hub/" + config.name.text() + "/dske/api/v1";
+  std::vector<http::Route> routes;
+  routes.push_back({"PUT", base + "/registration", authenticator.verified_without_epoch([&](VerifiedRequest request) {
+                      registration.handle(std::move(request));
+                    })});
+  const auto add = [&](std::string method, const std::string& path, void (Relay::*handler)(VerifiedRequest)) {
+    routes.push_back({std::move(method), base + path, authenticator.verified([&relay, handler](VerifiedRequest request) {
+                        (relay.*handler)(std::move(request));
+                      })});
+  };
+  add("GET", "/sae/:sae", &Relay::look_up_sae);
+  add("POST", "/key-share", &Relay::post_share);
+  add("GET", "/key-share", &Relay::get_share);
+  add("DELETE", "/key-share", &Relay::withdraw_share);
+  add("POST", "/key-share/confirmation", &Relay::confirm);
+  routes.push_back({"GET", base + "/key-shares/pending", authenticator.verified_poll([&](Authenticator::Poll poll) {
+                      relay.list_pending(std::move(poll));
+                    })});
+  return routes;
+}
+
+// Gives back what was leased and not used, so that a clean stop loses no PSRD.
+void close_pools(const ClientRegistry& clients) {
+  for (const auto& client : clients.all()) {
+    std::promise<void> closed;
+    client->pool().close([&](const Result<void>& result) {
+      if (!result) log::error("client {}: {}", client->name().text(), result.error().message);
+      closed.set_value();
+    });
+    closed.get_future().wait();
+  }
+}
+
+}  // namespace
+
+Result<void> init_hub(const HubConfig& config) {
+  if (auto made = make_private_directories(config.node.state_dir); !made) return made;
+  const auto lock = DirectoryLock::take(config.node.state_dir);
+  if (!lock) return lock.error();
+  if (auto token = node::make_management_token(config.node.state_dir); !token) return token;
+  SystemRandomness randomness;
+  return store::HubStore::create(config.node.state_dir, HubId::random(randomness));
+}
+
+Result<void> serve_hub(const HubConfig& config) {
+  node::apply_log_level(config.node);
+  node::block_stop_signals();
+  harden_process();
+  const auto lock = DirectoryLock::take(config.node.state_dir);
+  if (!lock) return lock.error();
+  auto token = node::read_management_token(config.node.state_dir);
+  if (!token) return token.error();
+  auto store = store::HubStore::open(config.node.state_dir);
+  if (!store) return store.error();
+  auto contents = (*store)->load();
+  if (!contents) return contents.error();
+  for (const BlockId& block : contents->dropped_after_set_back) {
+    log::error("the store was set back to an earlier state: PSRD block {} may have been used since and was dropped",
+               block.text());
+  }
+
+  const SystemClock clock;
+  SystemRandomness randomness;
+  const HubId hub_id = contents->hub_id;
+  ClientRegistry clients(**store);
+  clients.load(std::move(*contents));
+  FailureLimiter failures(clock);
+  const Authenticator authenticator(hub_id, Epoch::random(randomness), clients, failures);
+  Registration registration(hub_id, config, authenticator.epoch(), clients, **store);
+  Relay relay(hub_id, config.limits, clients, **store, clock);
+  Operations operations(hub_id, config, clients, **store, randomness);
+  auto worker = std::make_unique<node::WorkerThread>();
+
+  http::ServerConfig server_config;
+  server_config.name = "DSKE";
+  server_config.address = config.node.address;
+  server_config.port = config.node.port;
+  server_config.workers = config.node.workers;
+  server_config.limits.body_bytes = config.limits.share_bytes / 3 * 4 + std::size_t{64} * 1024 + kHeadAndQuotes;
+  std::vector<http::Route> routes = relay_routes(config, authenticator, registration, relay);
+  const node::Readiness ready = [] { return std::string(); };
+  append(routes, node::health_routes(ready));
+  append(routes, node::documentation_routes(documents()));
+  auto server = http::Server::start(server_config, std::move(routes));
+  if (!server) return server.error();
+
+  const ManagedHub managed{hub_id, config, clients, failures, operations, *worker, clock, clock.now()};
+  http::ServerConfig management_config;
+  management_config.name = "management";
+  management_config.address = config.node.management_address;
+  management_config.port = config.node.management_port;
+  std::vector<http::Route> managing =
+      management_routes(managed, std::make_shared<const SecretBytes>(std::move(*token)));
+  append(managing, node::health_routes(ready));
+  append(managing, node::documentation_routes(documents()));
+  auto management = http::Server::start(management_config, std::move(managing));
+  if (!management) return management.error();
+  log::info("hub {} serves on {}, management on {}", config.name.text(),
+            node::host_and_port(config.node.address, config.node.port),
+            node::host_and_port(config.node.management_address, config.node.management_port));
+
+  int ticks = 0;
+  node::wait_for_stop(kTick, [&] {
+    for (const auto& client : clients.all()) client->pool().settle_floors();
+    if (++ticks % kExpireEveryTicks == 0) relay.expire();
+  });
+
+  log::info("hub {} stops", config.name.text());
+  (*server)->stop(kStopGrace);
+  (*management)->stop(kStopGrace);
+  worker.reset();
+  close_pools(clients);
+  store->reset();  // finishes what was submitted, while what its callbacks use is still there
+  return {};
+}
+
+}  // namespace dske::hub

@@ -1,0 +1,60 @@
+#include "hub/operations.h"
+
+#include <future>
+#include <utility>
+
+#include "base/file.h"
+#include "base/log.h"
+
+namespace dske::hub {
+
+Operations::Operations(const HubId& hub, const HubConfig& config, ClientRegistry& clients, store::HubStore& store,
+                       Randomness& randomness)
+    : hub_(hub), config_(config), clients_(clients), store_(store), randomness_(randomness) {}
+
+void Operations::put_client(ClientName name, std::vector<SaeId> sae_ids,
+                            UniqueFunction<void(Result<std::shared_ptr<Client>>)> done) {
+  store_.put_client(std::move(name), ClientId::random(randomness_), std::move(sae_ids),
+                    [this, done = std::move(done)](Result<store::ClientRecord> record) mutable {
+                      if (!record) return done(record.error());
+                      done(clients_.put(*record));
+                    });
+}
+
+Result<Operations::Assigned> Operations::assign_psrd(const ClientName& client_name, std::uint64_t client_bytes,
+                                                     std::uint64_t hub_bytes) {
+  const auto client = clients_.by_name(client_name);
+  if (!client) return Error{ErrorKind::not_found, "no client " + client_name.text() + "; make it with client add"};
+  PsrdFile file;
+  file.layout = PsrdLayout::of_halves(client_bytes, hub_bytes);
+  if (auto checked = file.layout.check(); !checked) return checked.error();
+  // The file in base64 must stay under what a KME reads.
+  if (file.layout.total() > PsrdFile::kBytesMost / 2) return invalid("a PSRD file holds at most 80 MiB");
+  file.hub_id = hub_;
+  file.hub_name = config_.name;
+  file.endpoint = config_.endpoint;
+  file.client_id = client->id();
+  file.client_name = client->name();
+  file.block = BlockId::random(randomness_);
+  file.data = randomness_.bytes(file.layout.total());
+
+  const std::filesystem::path directory = config_.node.state_dir / "psrd-out" / client_name.text();
+  if (auto made = make_private_directories(directory); !made) return made.error();
+  const SecretBytes text = file.write();
+  const auto fresh = [&] { return PsrdBlock::fresh(file.block, file.layout, file.data.clone(), Side::hub); };
+
+  // The hub knows the block before anyone can hold its file.
+  std::promise<Result<void>> stored;
+  store_.add_block(client_name, fresh(), [&](Result<void> result) { stored.set_value(std::move(result)); });
+  if (auto result = stored.get_future().get(); !result) return result.error();
+  clients_.add_block(client, fresh(), false);
+
+  Assigned assigned{file.block, directory / (file.block.text() + ".json")};
+  if (auto written = write_file_atomically(assigned.file, text.view(), 0600); !written) {
+    return written.error().within("block " + file.block.text() + " is of no use");
+  }
+  log::info("PSRD block {} made for client {}: {} bytes", file.block.text(), client_name.text(), file.layout.total());
+  return assigned;
+}
+
+}  // namespace dske::hub

@@ -1,0 +1,113 @@
+#include "hub/registration.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "dske/registration_message.h"
+
+namespace dske::hub {
+
+struct Registration::Checked {
+  RegistrationRequest message;
+  SecretBytes polling_key;
+  std::vector<BlockPositions> known;  // of the listed blocks
+  std::vector<BlockId> unknown;
+  std::vector<BlockId> dropped;
+};
+
+Registration::Registration(const HubId& hub, const HubConfig& config, const Epoch& epoch, ClientRegistry& clients,
+                           store::HubStore& store)
+    : hub_(hub), name_(config.name), limits_(config.limits), epoch_(epoch), clients_(clients), store_(store) {}
+
+Result<Registration::Checked> Registration::check(const VerifiedRequest& request) const {
+  auto message = RegistrationRequest::parse(request.body());
+  if (!message) return message.error();
+  const Client& client = *request.client();
+  if (message->client != client.name()) {
+    return Error{ErrorKind::forbidden, "client_name is not the client whose PSRD signed the message"};
+  }
+  if (message->number <= client.registration_number()) {
+    return Error{ErrorKind::conflict, "registration_number has been used"};
+  }
+  if (allocation_size(message->polling_key) != kPollingKeyBytes) return invalid("polling_key must be 32 bytes");
+  Checked checked;
+  const auto held = client.pool().blocks();
+  for (const BlockPositions& block : message->blocks) {
+    const bool known = std::find(held.begin(), held.end(), block.block) != held.end();
+    if (known) {
+      checked.known.push_back(block);
+    } else {
+      checked.unknown.push_back(block.block);
+    }
+  }
+  auto polling_key = client.pool().take(Zone::authenticator, message->polling_key);
+  if (!polling_key) return polling_key.error().within("polling_key");
+  checked.polling_key = std::move(*polling_key);
+  checked.message = std::move(*message);
+  return checked;
+}
+
+void Registration::handle(VerifiedRequest request) {
+  auto checked = check(request);
+  if (!checked) return request.refuse(checked.error());
+  const Client& client = *request.client();
+
+  store::RegistrationRecord record;
+  record.client = client.name();
+  record.number = checked->message.number;
+  for (const BlockPositions& block : checked->known) {
+    record.listed.push_back(block.block);
+    for (const Zone zone : kZones) record.floors.push_back({block.block, zone, block.own[zone]});
+  }
+  // A block that the client held and does not list any more is spent or lost on its side.
+  for (const BlockId& block : client.pool().listed_blocks()) {
+    if (std::find(record.listed.begin(), record.listed.end(), block) == record.listed.end()) {
+      record.dropped.push_back(block);
+    }
+  }
+  checked->dropped = record.dropped;
+  store_.register_client(std::move(record), [this, request = std::move(request),
+                                             checked = std::move(*checked)](Result<void> result) mutable {
+    if (!result) return request.refuse(result.error());
+    accepted(std::move(request), std::move(checked));
+  });
+}
+
+void Registration::accepted(VerifiedRequest request, Checked checked) {
+  Client& client = *request.client();
+  LeasedPool& pool = client.pool();
+  for (const BlockId& block : checked.dropped) {
+    log::info("client {} no longer holds PSRD block {}", client.name().text(), block.text());
+    clients_.remove_block(block);
+  }
+  RegistrationAnswer answer;
+  for (const BlockPositions& block : checked.known) {
+    BlockPositions positions{block.block, {}, {}};
+    for (const Zone zone : kZones) {
+      pool.raise_floor(block.block, zone, block.own[zone]);
+      if (pool.skip_used(block.block, zone, block.seen[zone])) {
+        log::error("client {} has seen PSRD of block {} used beyond our own record: the store was set back",
+                   client.name().text(), block.block.text());
+      }
+      positions.own[zone] = pool.next(block.block, zone);
+      positions.seen[zone] = pool.highest_seen(block.block, zone);
+    }
+    answer.blocks.push_back(positions);
+    pool.set_allocatable(block.block);
+  }
+  client.registered_as(checked.message.number, std::move(checked.polling_key));
+  answer.hub_id = hub_;
+  answer.hub_name = name_;
+  answer.epoch = epoch_;
+  for (const SaeId& sae : checked.message.sae_ids) {
+    (client.serves(sae) ? answer.sae_ids : answer.refused_sae_ids).push_back(sae);
+  }
+  answer.limits = {limits_.share_bytes, limits_.lifetime_seconds, limits_.slaves};
+  answer.unknown_blocks = checked.unknown;
+  log::info("client {} registered (number {}, {} PSRD blocks)", client.name().text(), checked.message.number,
+            checked.known.size());
+  request.answer(200, answer.write());
+}
+
+}  // namespace dske::hub
