@@ -10,11 +10,15 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+
+// glibc 2.36's header does not say that these are C.
+extern "C" {
+#include <sys/pidfd.h>
+}
 
 extern char** environ;
 
