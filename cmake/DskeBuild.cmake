@@ -29,7 +29,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
 endif()
 if(DSKE_SANITIZE)
   target_compile_options(dske_build_options INTERFACE
-    -fsanitize=${DSKE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    -fsanitize=${DSKE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)  # GCC warns wrongly in instrumented code
   target_link_options(dske_build_options INTERFACE -fsanitize=${DSKE_SANITIZE})
 endif()
 if(DSKE_FUZZERS)
