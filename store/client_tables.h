@@ -1,0 +1,47 @@
+// A hub's clients, their SAEs and their PSRD blocks in the database.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/names.h"
+#include "base/result.h"
+#include "store/database.h"
+#include "store/hub_store.h"
+#include "store/psrd_tables.h"
+
+namespace dske::store {
+
+extern const std::string_view kClientTables;
+
+/// All calls belong into a transaction; their contracts are HubStore's.
+class ClientTables {
+ public:
+  explicit ClientTables(Database& database) : database_(database), blocks_(database, Side::hub) {}
+
+  /// For a new store.
+  Result<void> set_hub_id(const HubId& hub_id);
+  Result<HubId> hub_id();
+
+  Result<ClientRecord> put_client(const ClientName& name, const ClientId& new_id,
+                                  const std::vector<SaeId>& sae_ids);
+  /// ErrorKind::not_found if there is no such client.
+  Result<void> add_block(const ClientName& client, const PsrdBlock& block);
+  Result<void> register_client(const RegistrationRecord& registration);
+
+  Result<std::vector<ClientRecord>> clients();
+  Result<std::vector<ClientBlock>> blocks();
+
+ private:
+  Result<std::int64_t> number_of(const ClientName& client);
+  Result<void> bind_sae(std::int64_t client, const SaeId& sae_id);
+  Result<ClientRecord> read_client(const ClientName& name);
+  Result<std::vector<SaeId>> sae_ids_of(std::int64_t client);
+  Result<bool> owns(std::int64_t client, const BlockId& block);
+
+  Database& database_;
+  PsrdTables blocks_;
+};
+
+}  // namespace dske::store

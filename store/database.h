@@ -1,0 +1,123 @@
+// The one door to SQLite: connections, statements, blobs, and errors that tell an operator the cause.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/uuid.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace dske::store {
+
+/// One use of a prepared statement: bind its parameters in their order, then step through its rows, or run
+/// it. What is bound is not copied and must outlive the query. A fault in preparing or binding is answered by
+/// step() and run(). Only one query of the same text may live at a time on a connection.
+class Query {
+ public:
+  ~Query();
+  Query(const Query&) = delete;
+  Query& operator=(const Query&) = delete;
+
+  Query& bind(std::int64_t value);
+  /// Values of 2^63 and more are refused.
+  Query& bind(std::uint64_t value);
+  Query& bind(std::string_view text);
+  Query& bind(ByteView blob);
+  Query& bind(const Uuid& uuid) { return bind(ByteView(uuid.bytes())); }
+  /// A blob of `size` zero bytes, to be filled by Database::write_blob: so a secret is copied into the
+  /// database's pages alone, not into SQLite's heap. To be used for the last column of a table.
+  Query& bind_zeros(std::size_t size);
+
+  /// Whether there is a (further) row.
+  Result<bool> step();
+  /// Steps to the end.
+  Result<void> run();
+
+  /// The present row's columns, counted from 0. Views are valid until the next step.
+  [[nodiscard]] std::int64_t integer(int column) const;
+  [[nodiscard]] std::uint64_t number(int column) const { return static_cast<std::uint64_t>(integer(column)); }
+  [[nodiscard]] bool is_null(int column) const;
+  [[nodiscard]] std::string_view text(int column) const;
+  [[nodiscard]] ByteView blob(int column) const;
+  /// ErrorKind::corrupt unless the column holds 16 bytes.
+  [[nodiscard]] Result<Uuid> uuid(int column) const;
+
+ private:
+  friend class Database;
+  Query(sqlite3* connection, sqlite3_stmt* statement, const std::string& path, int status);
+  Query& note(int status);
+
+  sqlite3* connection_;
+  sqlite3_stmt* statement_;
+  const std::string& path_;
+  int status_;
+  int bound_ = 0;
+};
+
+/// Where a blob lies.
+struct BlobPlace {
+  const char* table;
+  const char* column;
+  std::int64_t row;
+};
+
+/// A connection to one database file, set up as every store uses it: WAL, each commit flushed to disk,
+/// deleted content overwritten, foreign keys, a small cache, nothing in temporary files. To be used by one
+/// thread at a time. Errors are ErrorKind::io (disk full, read-only, ...) or corrupt; a violated uniqueness
+/// is ErrorKind::conflict.
+class Database {
+ public:
+  enum class Access { read_write, read_only };
+
+  /// Opens an existing file (an empty one is an empty database).
+  [[nodiscard]] static Result<std::unique_ptr<Database>> open(const std::filesystem::path& path,
+                                                              Access access);
+  /// Copies what is left in the WAL into the file and closes.
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  /// Runs statements without parameters and rows.
+  Result<void> execute(const std::string& sql);
+  /// REQUIRES: `sql` lives as long as the connection (a literal); statements are prepared once and kept.
+  [[nodiscard]] Query query(std::string_view sql);
+  /// The number of the row inserted last.
+  [[nodiscard]] std::int64_t inserted_row() const;
+  /// How many rows the last INSERT, UPDATE or DELETE changed.
+  [[nodiscard]] std::int64_t changed_rows() const;
+  /// False also after SQLite ended a transaction by itself because of an error.
+  [[nodiscard]] bool in_transaction() const;
+
+  /// Reads and writes part of a blob without copying it elsewhere. A range that ends behind the blob is an
+  /// error.
+  Result<void> write_blob(const BlobPlace& place, std::size_t offset, ByteView bytes);
+  Result<void> read_blob(const BlobPlace& place, std::size_t offset, MutableByteView bytes);
+  Result<SecretBytes> read_whole_blob(const BlobPlace& place);
+  /// Overwrites a part with zeros.
+  Result<void> wipe_blob(const BlobPlace& place, std::size_t offset, std::size_t size);
+
+  /// Moves the WAL's contents into the file and empties the WAL, so that nothing older than the present
+  /// contents is left in either. Does what it can while readers are active.
+  Result<void> checkpoint();
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  Database(sqlite3* connection, std::string path) : connection_(connection), path_(std::move(path)) {}
+  Result<void> configure(Access access);
+
+  sqlite3* connection_;
+  std::string path_;
+  std::unordered_map<std::string_view, sqlite3_stmt*> statements_;
+};
+
+}  // namespace dske::store

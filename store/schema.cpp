@@ -1,0 +1,106 @@
+#include "store/schema.h"
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+#include <fcntl.h>
+
+#include "base/file.h"
+#include "store/psrd_tables.h"
+#include "store/set_back_guard.h"
+
+namespace dske::store {
+namespace {
+
+Result<std::int64_t> read_pragma(Database& database, std::string_view pragma) {
+  auto query = database.query(pragma);
+  const auto row = query.step();
+  if (!row) return row.error();
+  return *row ? query.integer(0) : 0;
+}
+
+Result<void> remove_leftover(const std::filesystem::path& path) {
+  for (const char* suffix : {"", "-journal", "-wal", "-shm"}) {
+    std::error_code failure;
+    std::filesystem::remove(path.string() + suffix, failure);
+    if (failure) return io_error("cannot remove " + path.string() + suffix, failure.value());
+  }
+  return {};
+}
+
+Result<void> make_empty_file(const std::filesystem::path& path) {
+  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file.is_open()) return io_error("cannot create " + path.string(), errno);
+  return {};
+}
+
+Result<void> fill_database(const std::filesystem::path& path, StoreKind kind, std::string_view own_tables,
+                           UniqueFunction<Result<void>(Database&)> fill) {
+  auto database = Database::open(path, Database::Access::read_write);
+  if (!database) return database.error();
+  std::string statements = "BEGIN;";
+  statements.append(kSetBackTables).append(kPsrdTables).append(own_tables);
+  statements += "PRAGMA application_id = " + std::to_string(static_cast<std::int32_t>(kind)) + ";";
+  statements += "PRAGMA user_version = " + std::to_string(kSchemaVersion) + ";";
+  if (auto made = (*database)->execute(statements); !made) return made;
+  if (auto filled = fill(**database); !filled) return filled;
+  if (auto committed = (*database)->execute("COMMIT"); !committed) return committed;
+  // Into the file itself: the WAL is not renamed with it.
+  return (*database)->checkpoint();
+}
+
+}  // namespace
+
+std::filesystem::path database_path(const std::filesystem::path& state_dir) {
+  return state_dir / "store.db";
+}
+
+Result<void> create_database(const std::filesystem::path& state_dir, StoreKind kind,
+                             std::string_view own_tables, UniqueFunction<Result<void>(Database&)> fill) {
+  const std::filesystem::path path = database_path(state_dir);
+  std::error_code failure;
+  if (std::filesystem::exists(path, failure))
+    return Error{ErrorKind::conflict, path.string() + " exists already"};
+  if (failure) return io_error("cannot look for " + path.string(), failure.value());
+  const std::filesystem::path unfinished = path.string() + ".new";
+  if (auto removed = remove_leftover(unfinished); !removed) return removed;
+  if (auto made = make_empty_file(unfinished); !made) return made;
+  if (auto filled = fill_database(unfinished, kind, own_tables, std::move(fill)); !filled) {
+    [[maybe_unused]] const auto removed = remove_leftover(unfinished);
+    return filled;
+  }
+  std::filesystem::rename(unfinished, path, failure);
+  if (failure) return io_error("cannot rename to " + path.string(), failure.value());
+  return sync_directory(state_dir);
+}
+
+Result<std::unique_ptr<Database>> open_database(const std::filesystem::path& state_dir, StoreKind kind) {
+  const std::filesystem::path path = database_path(state_dir);
+  std::error_code failure;
+  if (!std::filesystem::exists(path, failure)) {
+    if (failure) return io_error("cannot look for " + path.string(), failure.value());
+    return Error{ErrorKind::not_found, path.string() + " does not exist: initialise the node first"};
+  }
+  auto database = Database::open(path, Database::Access::read_write);
+  if (!database) return database.error();
+  const auto found = read_pragma(**database, "PRAGMA application_id");
+  if (!found) return found.error();
+  if (*found != static_cast<std::int32_t>(kind)) {
+    const bool other =
+        *found == static_cast<std::int32_t>(kind == StoreKind::hub ? StoreKind::kme : StoreKind::hub);
+    return invalid(path.string() + " is " +
+                   (other ? "the other kind of node's store" : "no store of a node") + ", not a " +
+                   (kind == StoreKind::hub ? "hub's" : "KME's"));
+  }
+  const auto version = read_pragma(**database, "PRAGMA user_version");
+  if (!version) return version.error();
+  if (*version != kSchemaVersion) {
+    return invalid(path.string() + " has schema version " + std::to_string(*version) +
+                   ", this program knows " + std::to_string(kSchemaVersion) +
+                   ": use the program's version that wrote it");
+  }
+  return database;
+}
+
+}  // namespace dske::store

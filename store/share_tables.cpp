@@ -1,0 +1,220 @@
+#include "store/share_tables.h"
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "store/deadline_columns.h"
+
+namespace dske::store {
+
+// Shares are numbered in the order in which they came. The secret is the last column: see Query::bind_zeros.
+const std::string_view kShareTables = R"(
+CREATE TABLE share (
+  number INTEGER PRIMARY KEY,
+  initiator TEXT NOT NULL,
+  bundle_id BLOB NOT NULL,
+  context BLOB NOT NULL,
+  secret_tag BLOB NOT NULL,
+  boot_id TEXT NOT NULL,
+  boottime_nanos INTEGER NOT NULL,
+  wall_seconds INTEGER NOT NULL,
+  share BLOB NOT NULL,
+  UNIQUE (initiator, bundle_id)
+) STRICT;
+CREATE INDEX share_boot ON share (boot_id, boottime_nanos);
+CREATE INDEX share_wall ON share (wall_seconds);
+CREATE TABLE claim (
+  claimant TEXT NOT NULL,
+  share INTEGER NOT NULL REFERENCES share (number) ON DELETE CASCADE,
+  PRIMARY KEY (claimant, share)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX claim_share ON claim (share);
+)";
+
+namespace {
+
+std::string text_of(const BundleName& bundle) {
+  return "bundle " + bundle.id.text() + " of " + bundle.initiator.text();
+}
+
+BlobPlace share_at(std::int64_t number) {
+  return {"share", "share", number};
+}
+
+Error damaged(const BundleName& bundle, const std::string& cause) {
+  return {ErrorKind::corrupt, "the stored share of " + text_of(bundle) + " is damaged: " + cause};
+}
+
+}  // namespace
+
+Result<void> ShareTables::add(const ShareRecord& share, const std::vector<ClientName>& claimants) {
+  const BundleName bundle = share.context.name();
+  if (auto checked = share.context.check(); !checked) return checked;
+  if (share.share.size() != share.context.share_bytes())
+    return invalid("the share of " + text_of(bundle) + " has another size");
+  if (claimants.empty()) return invalid("nobody has a claim on " + text_of(bundle));
+  const Bytes context = share.context.encode();
+  {
+    auto query = database_.query(
+        "INSERT INTO share (initiator, bundle_id, context, secret_tag, boot_id, boottime_nanos, "
+        "wall_seconds, share)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    query.bind(std::string_view(bundle.initiator.text())).bind(bundle.id.uuid());
+    query.bind(ByteView(context)).bind(ByteView(share.secret_tag));
+    bind_deadline(query, share.expires);
+    if (auto inserted = query.bind_zeros(share.share.size()).run(); !inserted) {
+      if (inserted.error().kind != ErrorKind::conflict) return inserted;
+      return Error{ErrorKind::conflict, text_of(bundle) + " is here already"};
+    }
+  }
+  const std::int64_t number = database_.inserted_row();
+  if (auto written = database_.write_blob(share_at(number), 0, share.share.view()); !written) return written;
+  for (const ClientName& claimant : claimants) {
+    auto claimed = database_.query("INSERT OR IGNORE INTO claim (claimant, share) VALUES (?, ?)")
+                       .bind(std::string_view(claimant.text()))
+                       .bind(number)
+                       .run();
+    if (!claimed) return claimed;
+  }
+  return {};
+}
+
+Result<ShareRecord> ShareTables::load(const BundleName& bundle, const ClientName& claimant) {
+  ShareRecord record;
+  std::int64_t number = 0;
+  {
+    auto query = database_.query(
+        "SELECT number, context, secret_tag, boot_id, boottime_nanos, wall_seconds FROM share JOIN claim ON "
+        "claim.share = number"
+        " WHERE initiator = ? AND bundle_id = ? AND claimant = ?");
+    query.bind(std::string_view(bundle.initiator.text())).bind(bundle.id.uuid());
+    const auto row = query.bind(std::string_view(claimant.text())).step();
+    if (!row) return row.error();
+    if (!*row)
+      return Error{ErrorKind::not_found, "no share of " + text_of(bundle) + " waits for " + claimant.text()};
+    number = query.integer(0);
+    auto context = BundleContext::decode(query.blob(1));
+    if (!context) return damaged(bundle, context.error().message);
+    record.context = std::move(*context);
+    const ByteView tag = query.blob(2);
+    if (tag.size() != record.secret_tag.size()) return damaged(bundle, "its secret tag has another size");
+    std::copy(tag.begin(), tag.end(), record.secret_tag.begin());
+    record.expires = read_deadline(query, 3);
+  }
+  if (record.context.name() != bundle) return damaged(bundle, "its context is another bundle's");
+  auto share = database_.read_whole_blob(share_at(number));
+  if (!share) return share.error().within(text_of(bundle));
+  if (share->size() != record.context.share_bytes())
+    return damaged(bundle, "it has another size than its context says");
+  record.share = std::move(*share);
+  return record;
+}
+
+Result<std::optional<ShareTables::Found>> ShareTables::find(const BundleName& bundle) {
+  auto query =
+      database_.query("SELECT number, length(share) FROM share WHERE initiator = ? AND bundle_id = ?");
+  const auto row = query.bind(std::string_view(bundle.initiator.text())).bind(bundle.id.uuid()).step();
+  if (!row) return row.error();
+  return *row ? std::optional<Found>({query.integer(0), query.number(1)}) : std::nullopt;
+}
+
+Result<std::uint64_t> ShareTables::withdraw(const BundleName& bundle) {
+  const auto found = find(bundle);
+  if (!found) return found.error();
+  if (!*found) return 0;
+  auto deleted = database_.query("DELETE FROM share WHERE number = ?").bind((**found).number).run();
+  if (!deleted) return deleted.error();
+  return (**found).share_bytes;
+}
+
+Result<std::vector<WaitingAmount>> ShareTables::confirm(const ClientName& claimant,
+                                                        const std::vector<BundleName>& bundles) {
+  std::map<ClientName, WaitingAmount> gone;
+  for (const BundleName& bundle : bundles) {
+    const auto found = find(bundle);
+    if (!found) return found.error();
+    if (!*found) continue;
+    auto unclaimed = database_.query("DELETE FROM claim WHERE claimant = ? AND share = ?")
+                         .bind(std::string_view(claimant.text()))
+                         .bind((**found).number)
+                         .run();
+    if (!unclaimed) return unclaimed.error();
+    auto deleted =
+        database_
+            .query(
+                "DELETE FROM share WHERE number = ?1 AND NOT EXISTS (SELECT 1 FROM claim WHERE share = ?1)")
+            .bind((**found).number)
+            .run();
+    if (!deleted) return deleted.error();
+    if (database_.changed_rows() == 0) continue;
+    WaitingAmount& amount = gone[bundle.initiator];
+    amount.initiator = bundle.initiator;
+    amount.bundles += 1;
+    amount.share_bytes += (**found).share_bytes;
+  }
+  std::vector<WaitingAmount> amounts;
+  for (auto& [initiator, amount] : gone) amounts.push_back(std::move(amount));
+  return amounts;
+}
+
+Result<std::vector<BundleName>> ShareTables::pending(const ClientName& claimant, std::size_t most) {
+  std::vector<BundleName> bundles;
+  auto query = database_.query(
+      "SELECT number, initiator, bundle_id FROM claim JOIN share ON number = claim.share"
+      " WHERE claimant = ? ORDER BY claim.share LIMIT ?");
+  query.bind(std::string_view(claimant.text())).bind(std::uint64_t{most});
+  while (true) {
+    const auto row = query.step();
+    if (!row) return row.error();
+    if (!*row) return bundles;
+    auto initiator = ClientName::parse(query.text(1));
+    const auto id = query.uuid(2);
+    if (!initiator || !id) {
+      return Error{ErrorKind::corrupt, "row " + std::to_string(query.integer(0)) + " of share in " +
+                                           database_.path() + " is damaged"};
+    }
+    bundles.push_back({std::move(*initiator), BundleId::of(KeyId(*id))});
+  }
+}
+
+Result<std::vector<WaitingAmount>> ShareTables::amounts(Query& query) {
+  std::vector<WaitingAmount> found;
+  while (true) {
+    const auto row = query.step();
+    if (!row) return row.error();
+    if (!*row) return found;
+    auto initiator = ClientName::parse(query.text(0));
+    if (!initiator) {
+      return Error{ErrorKind::corrupt, "an initiator's name in " + database_.path() +
+                                           " is damaged: " + initiator.error().message};
+    }
+    found.push_back({std::move(*initiator), query.number(1), query.number(2)});
+  }
+}
+
+Result<std::vector<WaitingAmount>> ShareTables::expire(const Clock& clock) {
+  const DeadlineNow now = DeadlineNow::of(clock);
+  std::vector<WaitingAmount> gone;
+  {
+    auto query =
+        database_.query("SELECT initiator, count(*), sum(length(share)) FROM share WHERE " DSKE_DEADLINE_OVER
+                        " GROUP BY initiator");
+    now.bind(query);
+    auto found = amounts(query);
+    if (!found || found->empty()) return found;
+    gone = std::move(*found);
+  }
+  auto query = database_.query("DELETE FROM share WHERE " DSKE_DEADLINE_OVER);
+  now.bind(query);
+  if (auto deleted = query.run(); !deleted) return deleted.error();
+  return gone;
+}
+
+Result<std::vector<WaitingAmount>> ShareTables::waiting() {
+  auto query =
+      database_.query("SELECT initiator, count(*), sum(length(share)) FROM share GROUP BY initiator");
+  return amounts(query);
+}
+
+}  // namespace dske::store

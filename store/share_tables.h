@@ -1,0 +1,44 @@
+// The shares that wait at a hub, and who has a claim on them, in the database.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/names.h"
+#include "base/result.h"
+#include "store/database.h"
+#include "store/hub_store.h"
+
+namespace dske::store {
+
+extern const std::string_view kShareTables;
+
+/// All calls belong into a transaction; their contracts are HubStore's.
+class ShareTables {
+ public:
+  explicit ShareTables(Database& database) : database_(database) {}
+
+  Result<void> add(const ShareRecord& share, const std::vector<ClientName>& claimants);
+  Result<ShareRecord> load(const BundleName& bundle, const ClientName& claimant);
+  Result<std::uint64_t> withdraw(const BundleName& bundle);
+  Result<std::vector<WaitingAmount>> confirm(const ClientName& claimant,
+                                             const std::vector<BundleName>& bundles);
+  Result<std::vector<BundleName>> pending(const ClientName& claimant, std::size_t most);
+  Result<std::vector<WaitingAmount>> expire(const Clock& clock);
+  Result<std::vector<WaitingAmount>> waiting();
+
+ private:
+  struct Found {
+    std::int64_t number;
+    std::uint64_t share_bytes;
+  };
+  Result<std::optional<Found>> find(const BundleName& bundle);
+  Result<std::vector<WaitingAmount>> amounts(Query& query);
+
+  Database& database_;
+};
+
+}  // namespace dske::store

@@ -1,0 +1,47 @@
+// HubStore over SQLite.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "store/commit_queue.h"
+#include "store/hub_store.h"
+#include "store/read_queue.h"
+
+namespace dske::store {
+
+class SqliteHubStore final : public HubStore {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<HubStore>> open(const std::filesystem::path& state_dir);
+  /// Callbacks of what was submitted are called before it returns; what they submit to the reader or writer
+  /// after that thread has finished is answered with ErrorKind::unavailable.
+  ~SqliteHubStore() override;
+
+  Result<Contents> load() override;
+  void extend_leases(std::vector<PsrdLease> leases, Done done) override;
+  void raise_floors(std::vector<PsrdFloor> floors, Done done) override;
+  void put_client(ClientName name, ClientId new_id, std::vector<SaeId> sae_ids,
+                  Answer<ClientRecord> done) override;
+  void add_block(ClientName client, PsrdBlock block, Answer<void> done) override;
+  void register_client(RegistrationRecord registration, Answer<void> done) override;
+  void add_share(ShareRecord share, std::vector<ClientName> claimants, Answer<void> done) override;
+  void load_share(BundleName bundle, ClientName claimant, Answer<ShareRecord> done) override;
+  void withdraw_share(BundleName bundle, Answer<std::uint64_t> done) override;
+  void confirm(ClientName claimant, std::vector<BundleName> bundles,
+               Answer<std::vector<WaitingAmount>> done) override;
+  void pending(ClientName claimant, std::size_t most, Answer<std::vector<BundleName>> done) override;
+  void expire(Answer<std::vector<WaitingAmount>> done) override;
+
+ private:
+  SqliteHubStore(std::unique_ptr<Database> writing, std::unique_ptr<CommitQueue::Witness> witness,
+                 std::unique_ptr<Database> reading, std::vector<BlockId> dropped);
+
+  const SystemClock clock_;
+  const std::vector<BlockId> dropped_after_set_back_;
+  CommitQueue writes_;
+  ReadQueue reads_;  // closed before the writer, which then empties the WAL
+};
+
+}  // namespace dske::store

@@ -1,0 +1,43 @@
+// KmeStore over SQLite.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "store/commit_queue.h"
+#include "store/kme_store.h"
+
+namespace dske::store {
+
+/// A KME reads its store only at its start, so the writer's connection is the only one.
+class SqliteKmeStore final : public KmeStore {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<KmeStore>> open(const std::filesystem::path& state_dir);
+  /// Callbacks of what was submitted are called before it returns.
+  ~SqliteKmeStore() override;
+
+  Result<Contents> load() override;
+  void extend_leases(std::vector<PsrdLease> leases, Done done) override;
+  void raise_floors(std::vector<PsrdFloor> floors, Done done) override;
+  void ingest_block(HubRecord hub, PsrdBlock block, Answer<void> done) override;
+  void drop_block(BlockId block, Answer<void> done) override;
+  void next_registration_number(HubId hub, Answer<std::uint64_t> done) override;
+  void begin_bundle(PostedBundle bundle, Answer<void> done) override;
+  void acknowledge_bundle(BundleId id, Answer<void> done) override;
+  void forget_bundle(BundleId id, Answer<void> done) override;
+  void hold_bundle(HeldBundle bundle, Answer<void> done) override;
+  void record_delivery(Delivery delivery, std::vector<SaeId> local_slaves, Answer<void> done) override;
+  void expire(Answer<std::vector<BundleName>> done) override;
+
+ private:
+  SqliteKmeStore(std::unique_ptr<Database> database, std::unique_ptr<CommitQueue::Witness> witness,
+                 std::vector<BlockId> dropped);
+
+  const SystemClock clock_;
+  const std::vector<BlockId> dropped_after_set_back_;
+  CommitQueue writes_;
+};
+
+}  // namespace dske::store
