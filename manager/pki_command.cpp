@@ -42,19 +42,24 @@ void print_table(const std::vector<ListedCertificate>& certificates) {
   }
 }
 
+void write_certificate(json::Writer& writer, const ListedCertificate& certificate) {
+  writer.begin_object()
+      .name("subject")
+      .string(certificate.title)
+      .name("file")
+      .string(certificate.file.string());
+  writer.name("serial").string(certificate.serial).name("expires");
+  certificate.serial.empty() ? writer.null() : writer.string(utc_text(certificate.expires));
+  writer.name("problem").string(certificate.problem).end_object();
+}
+
+// The first one is the CA's.
 std::string certificates_json(const std::vector<ListedCertificate>& certificates) {
   json::Writer writer;
-  writer.begin_object().name("certificates").begin_array();
-  for (const ListedCertificate& certificate : certificates) {
-    writer.begin_object()
-        .name("subject")
-        .string(certificate.title)
-        .name("file")
-        .string(certificate.file.string());
-    writer.name("serial").string(certificate.serial).name("expires");
-    certificate.serial.empty() ? writer.null() : writer.string(utc_text(certificate.expires));
-    writer.name("problem").string(certificate.problem).end_object();
-  }
+  writer.begin_object().name("ca");
+  write_certificate(writer, certificates.front());
+  writer.name("certificates").begin_array();
+  for (std::size_t i = 1; i < certificates.size(); ++i) write_certificate(writer, certificates[i]);
   writer.end_array().end_object();
   return writer.take_text();
 }

@@ -1,0 +1,92 @@
+#!/bin/bash
+# Installs what is needed, builds, and runs every test. Stops at the first stage that fails; ends with a summary.
+#
+#   scripts/test.sh              all stages
+#   scripts/test.sh STAGE...     only these: deps build unit asan tsan fuzz lint format system
+#
+# Each stage's output is kept in build/test-logs/STAGE.log.
+set -u
+
+if [ "${1:-}" = -h ] || [ "${1:-}" = --help ]; then
+  sed -n '2,7s/^# \{0,1\}//p' "$0"
+  exit 0
+fi
+cd "$(dirname "$0")/.." || exit 1
+
+readonly all_stages="deps build unit asan tsan fuzz lint format system"
+readonly fuzz_seconds=10
+readonly logs="$PWD/build/test-logs"
+export CMAKE_CXX_COMPILER_LAUNCHER="${CMAKE_CXX_COMPILER_LAUNCHER-ccache}"
+
+stage_deps() { scripts/install-deps.sh; }
+
+stage_build() {
+  cmake --preset release && cmake --build --preset release
+}
+
+stage_unit() { ctest --test-dir build --output-on-failure --no-tests=error -j "$(nproc)"; }
+
+# Configures and builds a preset, then runs its unit tests.
+instrumented() {
+  cmake --preset "$1" && cmake --build --preset "$1" --target unit_tests &&
+    ctest --test-dir "build-$1" --output-on-failure --no-tests=error -R '^unit\.' -j "$(nproc)"
+}
+stage_asan() { UBSAN_OPTIONS=print_stacktrace=1 instrumented asan; }
+stage_tsan() { instrumented tsan; }
+
+# Each fuzzer runs its corpus, then for a short time from there; what it finds stays in build-fuzz/findings.
+stage_fuzz() {
+  local fuzzer name corpus
+  cmake --preset fuzz && cmake --build --preset fuzz --target fuzzers || return 1
+  mkdir -p build-fuzz/findings
+  for fuzzer in build-fuzz/bin/fuzz_*; do
+    name=$(basename "$fuzzer")
+    corpus="tests/fuzz/corpus/${name#fuzz_}"
+    mkdir -p "build-fuzz/corpus/$name"
+    [ -d "$corpus" ] || corpus=""
+    echo "== $name"
+    # shellcheck disable=SC2086 # an empty corpus is no argument
+    "$fuzzer" -max_total_time=$fuzz_seconds -timeout=10 -print_final_stats=1 \
+      -artifact_prefix=build-fuzz/findings/ "build-fuzz/corpus/$name" $corpus || return 1
+  done
+}
+
+stage_lint() { scripts/check.sh lint; }
+stage_format() { scripts/check.sh format; }
+stage_system() { python3 -m pytest tests/system; }
+
+stages=${*:-$all_stages}
+for stage in $stages; do
+  case " $all_stages " in
+    *" $stage "*) ;;
+    *)
+      echo "test.sh: there is no stage $stage ($all_stages)" >&2
+      exit 2
+      ;;
+  esac
+done
+
+mkdir -p "$logs"
+summary=""
+failed=0
+for stage in $stages; do
+  if [ $failed -ne 0 ]; then
+    summary+=$(printf '  %-7s not run' "$stage")$'\n'
+    continue
+  fi
+  echo "=== $stage"
+  began=$SECONDS
+  "stage_$stage" >"$logs/$stage.log" 2>&1
+  result=$?
+  taken=$((SECONDS - began))
+  if [ $result -eq 0 ]; then
+    tail -n 4 "$logs/$stage.log"
+    summary+=$(printf '  %-7s passed  %4d s' "$stage" $taken)$'\n'
+  else
+    tail -n 100 "$logs/$stage.log"
+    summary+=$(printf '  %-7s FAILED  %4d s  (%s)' "$stage" $taken "$logs/$stage.log")$'\n'
+    failed=1
+  fi
+done
+printf '\n=== summary (%d s)\n%s' $SECONDS "$summary"
+exit $failed
