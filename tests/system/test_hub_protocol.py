@@ -37,6 +37,7 @@ class People:
     def new(self, name: str = "", registered: bool = True, **sizes) -> DskeClient:
         name = name or "t" + secrets.token_hex(4)
         self.network.add_client("hank", name, [name])
+        sizes = {"client_bytes": 65536, "hub_bytes": 65536, **sizes}
         block = wire.parse_psrd(self.network.assign("hank", name, **sizes).read_bytes())
         client = DskeClient(self.hub.port, block)
         self.made.append(client)
@@ -44,6 +45,14 @@ class People:
             answer = client.register()
             assert answer.status == 200 and answer.signed, answer
         return client
+
+    def restart_hub(self, way: str) -> None:
+        """`way` is kill or terminate."""
+        getattr(self.hub, way)()
+        for client in self.made:
+            client.close()
+        self.hub.serve()
+        self.hub.wait_ready()
 
     def left(self, client: DskeClient) -> dict[str, int]:
         level = self.hub.psrd(client.name)
@@ -123,6 +132,7 @@ def test_the_epoch_is_the_same_until_the_hub_restarts(people):
 @pytest.mark.parametrize("step", [0, -1])
 def test_a_registration_number_that_does_not_grow_is_refused(people, step):
     tess = people.new()
+    assert tess.register().status == 200
     number = tess.registration_number
     answer = tess.call("PUT", "/registration", tess.registration(registration_number=number + step))
     assert answer.status == 409 and answer.signed
@@ -651,9 +661,7 @@ def test_a_restart_keeps_shares_and_accepts_nothing_from_before(people, way):
     assert tess.send(registration).status == 200
     levels = people.left(tess)
 
-    getattr(people.hub, way)()
-    people.hub.serve()
-    people.hub.wait_ready()
+    people.restart_hub(way)
 
     for old in (sent, unsent, registration):
         answer = tess.send(old)
@@ -675,9 +683,7 @@ def test_after_a_crash_of_the_hub_its_own_bytes_go_on_behind_the_lease(people):
     for _ in range(3):
         for _ in range(5):
             assert theo.get_share(tess.name, context.bundle_id).status == 200
-        people.hub.kill()
-        people.hub.serve()
-        people.hub.wait_ready()
+        people.restart_hub("kill")
         assert theo.register().status == 200
 
 
