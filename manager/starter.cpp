@@ -32,8 +32,15 @@ struct Task {
   bool selected = false;
   bool running = false;  // before this start
   bool launch = false;   // by this start
-  bool fresh = false;    // it has no state yet
+  bool fresh = false;    // it has no state yet, and no PSRD that waits for it
 };
+
+// Whether an earlier start brought PSRD that the node has not ingested yet.
+bool has_waiting_psrd(const Node& node) {
+  std::error_code fault;
+  const std::filesystem::directory_iterator first(node.psrd_in(), fault);
+  return !fault && first != std::filesystem::directory_iterator();
+}
 
 class NetworkStart {
  public:
@@ -95,7 +102,7 @@ void NetworkStart::plan_local(const Node& node) {
   task.starter = std::make_unique<NodeStarter>(node, programs_);
   task.selected = selection_.has(node);
   task.running = task.starter->is_running();
-  task.fresh = !task.starter->is_initialised();
+  task.fresh = !task.starter->is_initialised() && !has_waiting_psrd(node);
   if (task.selected) {
     ++nodes_selected_;
     auto change = write_config(node.config_file, config_text(network_, node, local_paths(network_, node)));

@@ -56,11 +56,20 @@ std::optional<std::uint16_t> read_port(yaml::MappingReader& reader, const yaml::
   return port;
 }
 
-bool is_http_url(const std::string& text) {
-  const bool scheme = text.rfind("http://", 0) == 0 || text.rfind("https://", 0) == 0;
-  const std::size_t host = text.find("//") + 2;
-  return scheme && host < text.size() && text[host] != '/' && text.back() != '/' &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f && c != '"'; });
+// http://HOST[:PORT] or https://HOST[:PORT]: what hubs and KMEs take for an endpoint.
+bool is_endpoint(std::string_view text) {
+  constexpr std::size_t kHostMost = 300;
+  if (text.starts_with("http://")) {
+    text.remove_prefix(7);
+  } else if (text.starts_with("https://")) {
+    text.remove_prefix(8);
+  } else {
+    return false;
+  }
+  return !text.empty() && text.size() <= kHostMost && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view(".-:[]").find(c) != std::string_view::npos;
+  });
 }
 
 Result<HubSpec> read_hub(const yaml::Node& node, Checks& checks) {
@@ -71,8 +80,8 @@ Result<HubSpec> read_hub(const yaml::Node& node, Checks& checks) {
   hub.address = read_address(reader);
   hub.port = read_port(reader, node, checks);
   hub.endpoint = reader.text("endpoint", "");
-  if (reader.has("endpoint") && !is_http_url(hub.endpoint)) {
-    reader.fail("endpoint", "must be a URL, http://192.0.2.1:8100 for example, without a slash at its end");
+  if (reader.has("endpoint") && !is_endpoint(hub.endpoint)) {
+    reader.fail("endpoint", "must be http://HOST[:PORT] or https://HOST[:PORT]");
   }
   if (auto error = reader.finish()) return *error;
   return hub;
@@ -178,7 +187,7 @@ Result<Topology> parse_topology(std::string_view text, const std::filesystem::pa
   read_psrd(reader, topology.psrd);
   read_key_size(reader, topology);
   topology.key_lifetime_seconds =
-      reader.integer("key_lifetime_seconds", 10, 7 * 86400, topology.key_lifetime_seconds);
+      reader.integer("key_lifetime_seconds", 60, 7 * 86400, topology.key_lifetime_seconds);
 
   Checks checks;
   for (const yaml::Node& node : reader.sequence("hubs")) {
