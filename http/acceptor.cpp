@@ -114,8 +114,7 @@ bool Acceptor::accept_one(AddressLimits& limits) {
         return false;
       case EMFILE:
       case ENFILE:
-        turn_one_away();
-        return !must_pause_;
+        return turn_one_away();
       case ENOBUFS:
       case ENOMEM:
         must_pause_ = true;
@@ -137,15 +136,20 @@ bool Acceptor::accept_one(AddressLimits& limits) {
   return true;
 }
 
-void Acceptor::turn_one_away() {
-  if (const auto swallowed = log_budget_.spend(std::chrono::steady_clock::now())) {
-    log::error("{}: the limit on open files is reached; connections are turned away", server_name_);
-  }
+bool Acceptor::turn_one_away() {
   const bool had_reserve = reserve_.is_open();
   reserve_.close();
-  { const FileDescriptor turned_away(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)); }
+  // accept4 fails for want of a descriptor also when nobody waits, so only this tells whether somebody did.
+  const bool somebody_waited =
+      FileDescriptor(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)).is_open();
   reserve_ = open_reserve();
   must_pause_ = !had_reserve || !reserve_.is_open();
+  if (somebody_waited) {
+    if (const auto swallowed = log_budget_.spend(std::chrono::steady_clock::now())) {
+      log::error("{}: the limit on open files is reached; connections are turned away", server_name_);
+    }
+  }
+  return somebody_waited && !must_pause_;
 }
 
 void Acceptor::hand_over(Inbox::NewConnection arrival) {

@@ -36,7 +36,8 @@ class Acceptor {
   void run(AddressLimits& limits);
   /// Accepts one connection; false if there is none or accepting must pause.
   bool accept_one(AddressLimits& limits);
-  void turn_one_away();
+  /// Uses the reserve; as accept_one().
+  bool turn_one_away();
   void hand_over(Inbox::NewConnection arrival);
 
   const std::string server_name_;

@@ -1,0 +1,94 @@
+#include "http/test_certificates.h"
+
+#include <cstdio>
+#include <stdexcept>
+
+#include <openssl/ec.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+
+namespace dske::http::test {
+namespace {
+
+void require(bool holds, const char* what) {
+  if (!holds) throw std::runtime_error(std::string("cannot make a test certificate: ") + what);
+}
+
+void add_extension(X509* certificate, X509* issuer, int kind, const std::string& value) {
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
+  X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, kind, value.c_str());
+  require(extension != nullptr, "extension");
+  X509_add_ext(certificate, extension, -1);
+  X509_EXTENSION_free(extension);
+}
+
+template <class Write>
+void write_file(const std::string& path, Write write) {
+  FILE* file = std::fopen(path.c_str(), "w");
+  require(file != nullptr, "file");
+  const bool written = write(file) == 1;
+  std::fclose(file);
+  require(written, "file");
+}
+
+}  // namespace
+
+TestCertificates::TestCertificates() {
+  std::string directory = std::filesystem::temp_directory_path() / "dske-http-XXXXXX";
+  require(::mkdtemp(directory.data()) != nullptr, "directory");
+  directory_ = directory;
+  ca_key_.reset(EVP_EC_gen("P-256"));
+  ca_certificate_ = make({{{"CN", "test authority"}}, "", 3600}, ca_key_.get(), nullptr, ca_key_.get());
+  ca_ = write(ca_certificate_.get(), ca_key_.get());
+}
+
+TestCertificates::~TestCertificates() {
+  std::error_code ignored;
+  std::filesystem::remove_all(directory_, ignored);
+}
+
+Identity TestCertificates::issue(const Subject& subject) {
+  const Key key(EVP_EC_gen("P-256"), EVP_PKEY_free);
+  const Certificate certificate = make(subject, key.get(), ca_certificate_.get(), ca_key_.get());
+  return write(certificate.get(), key.get());
+}
+
+TestCertificates::Certificate TestCertificates::make(const Subject& subject, EVP_PKEY* key, X509* issuer,
+                                                     EVP_PKEY* issuer_key) {
+  Certificate certificate(X509_new(), X509_free);
+  X509_set_version(certificate.get(), X509_VERSION_3);
+  ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), ++serial_);
+  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -7200);
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), subject.valid_seconds);
+  X509_set_pubkey(certificate.get(), key);
+  X509_NAME* name = X509_get_subject_name(certificate.get());
+  for (const auto& [field, value] : subject.names) {
+    require(X509_NAME_add_entry_by_txt(name, field.c_str(), MBSTRING_UTF8,
+                                       reinterpret_cast<const unsigned char*>(value.data()),
+                                       static_cast<int>(value.size()), -1, 0) == 1,
+            "name");
+  }
+  X509* signer = issuer == nullptr ? certificate.get() : issuer;
+  X509_set_issuer_name(certificate.get(), X509_get_subject_name(signer));
+  add_extension(certificate.get(), signer, NID_basic_constraints,
+                issuer == nullptr ? "critical,CA:TRUE" : "CA:FALSE");
+  if (!subject.alternative_names.empty()) {
+    add_extension(certificate.get(), signer, NID_subject_alt_name, subject.alternative_names);
+  }
+  require(X509_sign(certificate.get(), issuer_key, EVP_sha256()) != 0, "signature");
+  return certificate;
+}
+
+Identity TestCertificates::write(X509* certificate, EVP_PKEY* key) {
+  const std::string base = directory_ / std::to_string(serial_);
+  const Identity identity{base + ".crt", base + ".key"};
+  write_file(identity.certificate_file, [&](FILE* file) { return PEM_write_X509(file, certificate); });
+  write_file(identity.key_file, [&](FILE* file) {
+    return PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr);
+  });
+  return identity;
+}
+
+}  // namespace dske::http::test

@@ -1,0 +1,54 @@
+// Certificates for tests, made when they are asked for.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+namespace dske::http::test {
+
+struct Identity {
+  std::string certificate_file;
+  std::string key_file;
+};
+
+/// What a certificate says.
+struct Subject {
+  std::vector<std::pair<std::string, std::string>> names;  ///< {"CN", "alice"} ...
+  std::string alternative_names;                           ///< "DNS:a,URI:b" or empty
+  long valid_seconds = 3600;                               ///< may be negative
+};
+
+/// An authority with a directory of its own, removed on destruction.
+class TestCertificates {
+ public:
+  TestCertificates();
+  ~TestCertificates();
+  TestCertificates(const TestCertificates&) = delete;
+  TestCertificates& operator=(const TestCertificates&) = delete;
+
+  [[nodiscard]] const std::string& ca_file() const { return ca_.certificate_file; }
+  [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
+  /// Issues a certificate; the files lie in the directory.
+  Identity issue(const Subject& subject);
+
+ private:
+  using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
+  using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
+
+  Certificate make(const Subject& subject, EVP_PKEY* key, X509* issuer, EVP_PKEY* issuer_key);
+  Identity write(X509* certificate, EVP_PKEY* key);
+
+  std::filesystem::path directory_;
+  Key ca_key_{nullptr, EVP_PKEY_free};
+  Certificate ca_certificate_{nullptr, X509_free};
+  Identity ca_;
+  long serial_ = 0;
+};
+
+}  // namespace dske::http::test
