@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <fstream>
-
-#include <time.h>
 
 namespace dske {
 namespace {

@@ -13,7 +13,7 @@
 namespace dske {
 
 void harden_process() {
-  std::signal(SIGPIPE, SIG_IGN);
+  static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
   const rlimit none{0, 0};
   if (::setrlimit(RLIMIT_CORE, &none) != 0 || ::prctl(PR_SET_DUMPABLE, 0) != 0) {
     log::warning("core dumps could not be forbidden: {}", std::generic_category().message(errno));

@@ -20,7 +20,7 @@ class UniqueFunction<R(Args...)> {
 
   template <class F>
   requires(!std::is_same_v<std::decay_t<F>, UniqueFunction> && std::is_invocable_r_v<R, F&, Args...>)
-      UniqueFunction(F&& callable)  // NOLINT(*-explicit-*): as std::function
+      UniqueFunction(F&& callable)  // NOLINT(*-explicit-*,*-forwarding-reference-*): as std::function
       : held_(std::make_unique<Holder<std::decay_t<F>>>(std::forward<F>(callable))) {}
 
   explicit operator bool() const noexcept { return held_ != nullptr; }

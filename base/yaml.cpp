@@ -4,6 +4,7 @@
 #include <charconv>
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include <yaml-cpp/anchor.h>
 #include <yaml-cpp/depthguard.h>
@@ -181,7 +182,7 @@ std::optional<Node> MappingReader::get(std::string_view name, bool required) {
 
 std::string MappingReader::text(std::string_view name, std::optional<std::string> otherwise) {
   const auto member = get(name, !otherwise);
-  if (!member) return otherwise.value_or("");
+  if (!member) return std::move(otherwise).value_or("");
   if (!member->is_scalar()) {
     fail(name, "must be a single value");
     return {};
