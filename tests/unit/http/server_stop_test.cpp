@@ -46,6 +46,7 @@ TEST_CASE("a request whose first bytes have come counts as in flight") {
   RawClient idle(server.port());
   REQUIRE(idle.get("/small").status == 200);
   RawClient client(server.port());
+  REQUIRE(client.get("/small").status == 200);
   REQUIRE(client.send("GET /small HTTP/1.1\r\nHo"));
   std::thread stopping([&] { server.server().stop(std::chrono::seconds(20)); });
   CHECK(idle.ends_within(milliseconds(5000)));
