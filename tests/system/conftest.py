@@ -124,5 +124,6 @@ def town(tmp_path_factory) -> Topology:
         Topology(tmp_path_factory.mktemp("town"), HUBS, clients, psrd={"client_bytes": 2097152, "hub_bytes": 2097152})
     )
     topology.start()
+    topology.all_registered()
     yield topology
     stop_all(topologies)
