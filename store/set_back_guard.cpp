@@ -99,7 +99,7 @@ Result<SetBackGuard::Opening> SetBackGuard::open(Database& database, const std::
     auto dropped = recover(database, *marker, *generation, own);
     if (!dropped) return dropped.error();
     opening.dropped = std::move(*dropped);
-    log::warning("{}: {}; {} PSRD blocks that may have been used since were dropped", database.path(),
+    log::warning("{}: {}; PSRD blocks dropped because they may have been used since: {}", database.path(),
                  *marker ? "the store was set back to an earlier state"
                          : "the marker beside the store is missing or damaged",
                  opening.dropped.size());

@@ -1,0 +1,134 @@
+// A disk without room: calls fail with the reason, nothing is half done, and the store works again when there
+// is room.
+#include <cstdio>
+#include <fstream>
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "store/store_fixture.h"
+
+namespace dske::store::test {
+namespace {
+
+const HubRecord& hank() {
+  static const HubRecord hub{random_id<HubId>(), name<HubName>("hank"), "http://127.0.0.1:1",
+                             random_id<ClientId>()};
+  return hub;
+}
+
+Result<void> ingest(KmeStore& store, const PsrdBlock& block) {
+  return answer_of<void>([&](auto done) {
+    store.ingest_block(hank(), {block.id, block.layout, block.data.clone(), block.lease_end, block.floor},
+                       std::move(done));
+  });
+}
+
+/// Files cannot grow beyond `bytes` while it lives. Needs no privileges.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
+    rlimit lower = before_;
+    lower.rlim_cur = bytes;
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &lower) == 0);
+  }
+  ~FileSizeLimit() { lift(); }
+  void lift() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+/// Fills the store until it refuses, calls `make_room`, and returns what then is not as it was answered;
+/// nothing if all is.
+std::string fault_after_filling(const std::filesystem::path& dir, UniqueFunction<void()> make_room) {
+  auto store = new_kme(dir);
+  std::vector<PsrdBlock> stored;
+  Result<void> refused;
+  while (refused && stored.size() < 200) {
+    PsrdBlock block = random_block(Side::client, PsrdLayout::of_halves(65536, 65536));
+    refused = ingest(*store, block);
+    if (refused) stored.push_back(std::move(block));
+  }
+  if (refused) return "it never got full";
+  if (refused.error().kind != ErrorKind::io) return "another error: " + refused.error().message;
+  if (stored.size() < 5) return "it was full too soon";
+  for (int i = 0; i < 3; ++i) {
+    if (ingest(*store, random_block(Side::client, stored[0].layout)))
+      return "it was full, but then took a block";
+  }
+
+  make_room();
+  stored.push_back(random_block(Side::client));
+  if (auto taken = ingest(*store, stored.back()); !taken) return "not usable again: " + taken.error().message;
+  const PsrdBlock& first = stored.front();
+  const std::uint64_t pad = first.lease_end.pad;
+  auto leased = answer_of<void>([&](auto done) {
+    store->extend_leases({{first.id, Zone::pad, pad + 64, pad, pad + 32}}, std::move(done));
+  });
+  if (!leased) return "no lease: " + leased.error().message;
+  store.reset();
+
+  auto opened = KmeStore::open(dir);
+  if (!opened) return "not opened again: " + opened.error().message;
+  const auto contents = (*opened)->load();
+  if (!contents) return "not loaded again: " + contents.error().message;
+  if (!contents->dropped_after_set_back.empty()) return "blocks were dropped";
+  if (contents->blocks.size() != stored.size()) return "there are more or fewer blocks than were answered";
+  for (std::size_t i = 1; i < stored.size(); ++i) {
+    const PsrdBlock& block = contents->blocks[i].block;
+    if (block.id != stored[i].id || !constant_time_equal(block.data.view(), stored[i].data.view())) {
+      return "a block is another";
+    }
+  }
+  if (contents->blocks[0].block.lease_end.pad != pad + 64) return "the lease is another";
+  return "";
+}
+
+/// A file system of 4 MiB on `dir`, seen by this process alone; false where that is not allowed.
+bool mount_small_disk(const std::filesystem::path& dir) {
+  if (::unshare(CLONE_NEWNS) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return false;
+  return ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         ::mount("tmpfs", dir.c_str(), "tmpfs", 0, "size=4m") == 0;
+}
+
+}  // namespace
+
+TEST_CASE("a store whose files cannot grow refuses and recovers") {
+  const TemporaryDirectory dir;
+  FileSizeLimit limit(4 << 20);
+  const std::string fault = fault_after_filling(dir.path(), [&] { limit.lift(); });
+  limit.lift();
+  CHECK(fault == "");
+}
+
+TEST_CASE("a store on a full disk refuses and recovers") {
+  constexpr int kNotAllowed = 77;
+  const TemporaryDirectory dir;
+  // In a process of its own, for the mount is to end with it.
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (!mount_small_disk(dir.path())) ::_exit(kNotAllowed);
+    const auto ballast = dir.path() / "ballast";
+    std::ofstream(ballast) << std::string(1 << 20, 'x');
+    const std::string fault = fault_after_filling(dir.path(), [&] { std::filesystem::remove(ballast); });
+    if (!fault.empty()) std::fprintf(stderr, "%s\n", fault.c_str());
+    ::_exit(fault.empty() ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == kNotAllowed) {
+    MESSAGE("not run: mounting is not allowed here");
+  } else {
+    CHECK(WEXITSTATUS(status) == 0);
+  }
+}
+
+}  // namespace dske::store::test
