@@ -32,11 +32,16 @@ std::optional<std::string> RawConnection::read_request() {
         return request;
       }
     }
-    std::array<char, 65536> piece;
-    const ssize_t count = ::recv(fd_, piece.data(), piece.size(), 0);
-    if (count <= 0) return std::nullopt;
-    buffer_.append(piece.data(), static_cast<std::size_t>(count));
+    const std::string piece = read_some();
+    if (piece.empty()) return std::nullopt;
+    buffer_ += piece;
   }
+}
+
+std::string RawConnection::read_some() {
+  std::array<char, 65536> piece;
+  const ssize_t count = ::recv(fd_, piece.data(), piece.size(), 0);
+  return {piece.data(), count > 0 ? static_cast<std::size_t>(count) : 0};
 }
 
 bool RawConnection::write(std::string_view bytes) {

@@ -24,6 +24,8 @@ class RawConnection {
   [[nodiscard]] int number() const { return number_; }
   /// The next request, head and body as they came; nothing when the peer has closed.
   [[nodiscard]] std::optional<std::string> read_request();
+  /// What comes next, whatever it is; empty when the peer has closed.
+  [[nodiscard]] std::string read_some();
   /// Returns false when the peer has gone.
   bool write(std::string_view bytes);
   /// An answer with Content-Length.
