@@ -1,0 +1,224 @@
+#include "kme/daemon.h"
+
+#include <future>
+#include <memory>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "base/random.h"
+#include "http/client.h"
+#include "kme/confirmations.h"
+#include "kme/directory_watch.h"
+#include "kme/etsi_routes.h"
+#include "kme/http_hub_transport.h"
+#include "kme/hub_links.h"
+#include "kme/key_delivery.h"
+#include "kme/loop_store.h"
+#include "kme/management.h"
+#include "kme/psrd_ingestion.h"
+#include "node/daemon_loop.h"
+#include "node/documentation.h"
+#include "node/health.h"
+#include "node/management_token.h"
+#include "openapi/documents.h"
+
+namespace dske::kme {
+namespace {
+
+constexpr std::chrono::milliseconds kTick{1000};
+constexpr int kExpireEveryTicks = 10;
+constexpr std::chrono::milliseconds kStopGrace{3000};
+constexpr std::chrono::seconds kCloseGrace{5};
+constexpr std::size_t kRequestBytesMost = std::size_t{1} << 20;
+
+std::filesystem::path psrd_in(const KmeConfig& config) { return config.node.state_dir / "psrd-in"; }
+
+void append(std::vector<http::Route>& routes, std::vector<http::Route> more) {
+  for (http::Route& route : more) routes.push_back(std::move(route));
+}
+
+std::vector<node::ApiDocument> etsi_documents() {
+  return {{"ETSI GS QKD 014 key delivery", "etsi014.json", openapi::etsi014_json()}};
+}
+
+std::vector<node::ApiDocument> management_documents() {
+  return {{"KME management", "kme-management.json", openapi::kme_management_json()},
+          {"ETSI GS QKD 014 key delivery", "etsi014.json", openapi::etsi014_json()}};
+}
+
+// Runs `task` on the loop and waits until it calls back, or the time is over.
+void run_on_loop(EventLoop& loop, std::chrono::seconds timeout, std::function<void(Task)> task) {
+  const auto finished = std::make_shared<std::promise<void>>();
+  auto waiting = finished->get_future();
+  loop.post([task = std::move(task), finished] { task([finished] { finished->set_value(); }); });
+  waiting.wait_for(timeout);
+}
+
+// Everything that lives on the event loop. The loop must have ended before this is destroyed.
+struct Engine {
+  Engine(const KmeConfig& config, store::KmeStore& durable, http::ClientLoop& event_loop)
+      : loop(event_loop),
+        transport(loop),
+        store(durable, loop, clock),
+        links(config, store, loop, clock, transport),
+        directory(links.all(), config.shares_required, loop, clock),
+        initiator({config.name, config.shares_required, std::chrono::milliseconds(200)}, links.all(), directory, store,
+                  loop, clock, randomness),
+        responder({config.name, config.least_shares_required, std::chrono::milliseconds(5000)}, links.all(), loop, clock),
+        held(config.name, config.encryptors, clock),
+        confirmations(responder, held, links.all(), loop),
+        delivery({config, links.all(), directory, initiator, responder, held, confirmations, store, loop, clock}) {}
+
+  // Takes over what the store held and begins to work; on the loop.
+  void begin(store::KmeStore::Contents contents) {
+    for (store::HeldBundle& bundle : contents.held) {
+      const MonotonicTime expires = bundle.expires.monotonic(clock);
+      held.hold(std::move(bundle.context), std::move(bundle.keys), expires, bundle.delivered);
+    }
+    links.load(std::move(contents.hubs), std::move(contents.blocks));
+    for (store::PostedBundle& bundle : contents.unacknowledged) withdraw_when_registered(std::move(bundle));
+    confirmations.start_polling();
+  }
+
+  // A bundle that was posted but never acknowledged before a crash: its shares are withdrawn hub by hub.
+  void withdraw_when_registered(store::PostedBundle bundle) {
+    log::info("withdrawing bundle {}, which was not acknowledged before the restart", bundle.id.text());
+    for (const auto& link : links.all()) {
+      if (std::find(bundle.hubs.begin(), bundle.hubs.end(), link->address().id) == bundle.hubs.end()) continue;
+      link->after_registration([this, id = bundle.id, hub = link->address().id] { initiator.withdraw(id, {hub}); });
+    }
+    store.forget_bundle(bundle.id, [](const Result<void>& /*result*/) {});
+  }
+
+  void expire() {
+    store.expire([this](const Result<std::vector<BundleName>>& gone) {
+      if (!gone) return log::error("cannot remove keys whose lifetime is over: {}", gone.error().message);
+      for (const BundleName& bundle : *gone) held.remove(bundle);
+    });
+  }
+
+  SystemClock clock;
+  SystemRandomness randomness;
+  http::ClientLoop& loop;
+  HttpHubTransport transport;
+  LoopStore store;
+  HubLinks links;
+  SaeDirectory directory;
+  Initiator initiator;
+  Responder responder;
+  HeldKeys held;
+  Confirmations confirmations;
+  KeyDelivery delivery;
+};
+
+}  // namespace
+
+Result<void> init_kme(const KmeConfig& config) {
+  if (auto made = make_private_directories(psrd_in(config)); !made) return made;
+  const auto lock = DirectoryLock::take(config.node.state_dir);
+  if (!lock) return lock.error();
+  if (auto token = node::make_management_token(config.node.state_dir); !token) return token;
+  return store::KmeStore::create(config.node.state_dir);
+}
+
+Result<void> serve_kme(const KmeConfig& config) {
+  node::apply_log_level(config.node);
+  node::block_stop_signals();
+  harden_process();
+  const auto lock = DirectoryLock::take(config.node.state_dir);
+  if (!lock) return lock.error();
+  auto token = node::read_management_token(config.node.state_dir);
+  if (!token) return token.error();
+  auto store = store::KmeStore::open(config.node.state_dir);
+  if (!store) return store.error();
+  auto contents = (*store)->load();
+  if (!contents) return contents.error();
+  for (const BlockId& block : contents->dropped_after_set_back) {
+    log::error("the store was set back to an earlier state: PSRD block {} may have been used since and was dropped",
+               block.text());
+  }
+  if (auto made = make_private_directories(psrd_in(config)); !made) return made;
+  const auto watch = DirectoryWatch::open(psrd_in(config));
+  if (!watch) return watch.error();
+
+  PsrdIngestion ingestion(config, **store, contents->hubs);
+  auto loop = http::ClientLoop::start();
+  auto engine = std::make_unique<Engine>(config, **store, *loop);
+  auto worker = std::make_unique<node::WorkerThread>();
+  const SystemClock clock;
+  const ManagedKme managed{config,    engine->links, engine->held, engine->delivery, ingestion,
+                           *worker, *loop,         clock,        clock.now()};
+
+  http::ServerConfig etsi_config;
+  etsi_config.name = "ETSI GS QKD 014";
+  etsi_config.address = config.node.address;
+  etsi_config.port = config.node.port;
+  etsi_config.workers = config.node.workers;
+  etsi_config.tls = config.tls;
+  etsi_config.limits.body_bytes = kRequestBytesMost;
+  std::vector<http::Route> routes = etsi_routes(config, engine->delivery, *loop);
+  append(routes, node::documentation_routes(etsi_documents()));
+  auto etsi = http::Server::start(etsi_config, std::move(routes));
+
+  http::ServerConfig management_config;
+  management_config.name = "management";
+  management_config.address = config.node.management_address;
+  management_config.port = config.node.management_port;
+  std::vector<http::Route> managing =
+      management_routes(managed, std::make_shared<const SecretBytes>(std::move(*token)));
+  append(managing, node::health_routes([&] { return not_ready_reason(config, engine->links); }));
+  append(managing, node::documentation_routes(management_documents()));
+  auto management = etsi ? http::Server::start(management_config, std::move(managing))
+                         : Result<std::unique_ptr<http::Server>>(etsi.error());
+
+  if (management) {
+    const auto ingest_all = [&] {
+      (void)worker->submit([&] {
+        ingest_directory(ingestion, psrd_in(config), [&](Ingested ingested) {
+          loop->post([&engine_ = *engine, ingested = std::move(ingested)]() mutable {
+            engine_.links.add_block(ingested.hub, std::move(ingested.block));
+          });
+        });
+      });
+    };
+    loop->post([&, contents = std::move(*contents)]() mutable {
+      engine->begin(std::move(contents));
+      loop->watch_readable(watch->descriptor(), [&, ingest_all] {
+        watch->drain();
+        ingest_all();
+      });
+      ingest_all();
+    });
+    log::info("KME {} serves on {}, management on {}", config.name.text(),
+              node::host_and_port(config.node.address, config.node.port),
+              node::host_and_port(config.node.management_address, config.node.management_port));
+
+    int ticks = 0;
+    node::wait_for_stop(kTick, [&] {
+      const bool expire = ++ticks % kExpireEveryTicks == 0;
+      loop->post([&engine_ = *engine, expire] {
+        engine_.links.settle();
+        if (expire) engine_.expire();
+      });
+    });
+    log::info("KME {} stops", config.name.text());
+    (*etsi)->stop(kStopGrace);
+    (*management)->stop(kStopGrace);
+    worker.reset();
+    run_on_loop(*loop, kCloseGrace, [&](Task done) { engine->links.close(std::move(done)); });
+  }
+  // The servers' handlers and the loop's tasks use the engine; the store's callbacks use the loop.
+  if (etsi) etsi->reset();
+  if (management) management->reset();
+  worker.reset();
+  store->reset();
+  loop.reset();
+  engine.reset();
+  if (!management) return management.error();
+  return {};
+}
+
+}  // namespace dske::kme

@@ -1,0 +1,173 @@
+#include "kme/etsi_routes.h"
+
+#include <atomic>
+#include <utility>
+
+#include "base/log.h"
+#include "base/percent_encoding.h"
+#include "etsi014/key_container.h"
+#include "etsi014/key_ids_request.h"
+#include "etsi014/media_type.h"
+#include "etsi014/sae_path.h"
+
+namespace dske::kme {
+namespace {
+
+using etsi014::ApiError;
+using etsi014::ApiResult;
+
+constexpr int kRequestsMost = 4096;
+
+// One request in progress: counted from its arrival to its answer.
+class Ticket {
+ public:
+  explicit Ticket(std::shared_ptr<std::atomic<int>> count) : count_(std::move(count)) { ++*count_; }
+  ~Ticket() {
+    if (count_) --*count_;
+  }
+  Ticket(Ticket&&) noexcept = default;
+  Ticket& operator=(Ticket&&) = delete;
+  Ticket(const Ticket&) = delete;
+  Ticket& operator=(const Ticket&) = delete;
+
+ private:
+  std::shared_ptr<std::atomic<int>> count_;
+};
+
+http::Response error_response(const ApiError& error) {
+  http::Response response{error.status, "application/json", {}, etsi014::to_json(error)};
+  if (error.status == 503) response.headers.push_back({"Retry-After", "1"});
+  return response;
+}
+
+http::Response keys_response(const KeyDelivery::Keys& keys) {
+  return {200, "application/json", {}, etsi014::key_container_json(keys)};
+}
+
+// A request whose caller and path are known.
+struct Caller {
+  SaeId sae;
+  SaeId other;  // the SAE of the path
+};
+
+class EtsiRoutes : public std::enable_shared_from_this<EtsiRoutes> {
+ public:
+  EtsiRoutes(const KmeConfig& config, KeyDelivery& delivery, EventLoop& loop)
+      : config_(config), delivery_(delivery), loop_(loop) {}
+
+  using Method = void (EtsiRoutes::*)(Caller, http::Request, http::Reply);
+
+  http::Handler handler(Method method) {
+    return [self = shared_from_this(), method](http::Request request, http::Reply reply) {
+      auto caller = self->caller_of(request);
+      if (!caller) return reply.send(error_response(caller.error()));
+      if (*self->in_progress_ >= kRequestsMost) {
+        return reply.send(error_response(etsi014::unavailable("too many requests at once")));
+      }
+      ((*self).*method)(std::move(*caller), std::move(request), std::move(reply));
+    };
+  }
+
+  void status(Caller caller, http::Request /*request*/, http::Reply reply) {
+    loop_.post([self = shared_from_this(), ticket = Ticket(in_progress_), caller = std::move(caller),
+                reply = std::move(reply)]() mutable {
+      self->delivery_.status(caller.sae, caller.other,
+                             [ticket = std::move(ticket), reply = std::move(reply)](ApiResult<etsi014::Status> status) mutable {
+                               if (!status) return reply.send(error_response(status.error()));
+                               reply.send({200, "application/json", {}, etsi014::to_json(*status)});
+                             });
+    });
+  }
+
+  void enc_keys(Caller caller, http::Request request, http::Reply reply) {
+    if (auto fault = media_fault(request)) return reply.send(error_response(*fault));
+    auto key_request = etsi014::parse_key_request(request.query, request.body.text(), {caller.sae, caller.other},
+                                                  config_.limits);
+    if (!key_request) return reply.send(error_response(key_request.error()));
+    loop_.post([self = shared_from_this(), ticket = Ticket(in_progress_), caller = std::move(caller),
+                key_request = std::move(*key_request), reply = std::move(reply)]() mutable {
+      self->delivery_.enc_keys(caller.sae, caller.other, std::move(key_request),
+                               [ticket = std::move(ticket), reply = std::move(reply)](ApiResult<KeyDelivery::Keys> keys) mutable {
+                                 // Keys whose answer cannot be written are dropped: nobody else holds them here.
+                                 reply.send(keys ? keys_response(*keys) : error_response(keys.error()));
+                               });
+    });
+  }
+
+  void dec_keys(Caller caller, http::Request request, http::Reply reply) {
+    if (auto fault = media_fault(request)) return reply.send(error_response(*fault));
+    auto ids = etsi014::parse_key_ids_request(request.query, request.body.text());
+    if (!ids) return reply.send(error_response(ids.error()));
+    loop_.post([self = shared_from_this(), ticket = Ticket(in_progress_), caller = std::move(caller),
+                ids = std::move(*ids), reply = std::move(reply)]() mutable {
+      self->delivery_.dec_keys(
+          caller.sae, caller.other, std::move(ids),
+          [self, ticket = std::move(ticket), reply = std::move(reply)](ApiResult<KeyDelivery::Delivered> delivered) mutable {
+            if (!delivered) return reply.send(error_response(delivered.error()));
+            reply.send(keys_response(delivered->keys), [self, delivery = delivered->delivery](bool whole) {
+              self->loop_.post([self, delivery, whole] {
+                if (whole) {
+                  self->delivery_.delivery_succeeded(delivery);
+                } else {
+                  self->delivery_.delivery_failed(delivery);
+                }
+              });
+            });
+          });
+    });
+  }
+
+ private:
+  [[nodiscard]] ApiResult<Caller> caller_of(const http::Request& request) const {
+    const auto sae = request.identity ? sae_of(*request.identity, config_)
+                                      : Result<SaeId>(Error{ErrorKind::forbidden, "no client certificate"});
+    if (!sae) {
+      log::warning("{}: refused: {}", request.peer_address, sae.error().message);
+      return etsi014::unauthorized(sae.error().message);
+    }
+    auto other = etsi014::parse_sae_segment(request.parameters.at(0));
+    if (!other) return other.error();
+    if (*other == *sae) return etsi014::bad_request("the SAE ID in the path is the caller's own");
+    return Caller{*sae, std::move(*other)};
+  }
+
+  [[nodiscard]] static std::optional<ApiError> media_fault(const http::Request& request) {
+    const std::string_view type = request.header("Content-Type");
+    // What curl sends with -d when nobody tells it better; the body must be JSON all the same.
+    const bool from_curl = type == "application/x-www-form-urlencoded";
+    if (request.body.empty() || type.empty() || from_curl || etsi014::is_json_media_type(type)) return std::nullopt;
+    return etsi014::unsupported_media_type();
+  }
+
+  const KmeConfig& config_;
+  KeyDelivery& delivery_;
+  EventLoop& loop_;
+  std::shared_ptr<std::atomic<int>> in_progress_ = std::make_shared<std::atomic<int>>(0);
+};
+
+}  // namespace
+
+Result<SaeId> sae_of(const http::PeerIdentity& identity, const KmeConfig& config) {
+  constexpr std::string_view kScheme = "sae:";
+  std::string text = identity.common_name;
+  if (text.empty() && identity.uris.size() == 1 && identity.uris.front().starts_with(kScheme)) {
+    text = percent_decode(identity.uris.front().substr(kScheme.size())).value_or("");
+  }
+  auto sae = SaeId::parse(text);
+  const Error refused{ErrorKind::forbidden, "the certificate (" + identity.subject +
+                                                ") names no SAE that this KME serves"};
+  if (!sae || !config.encryptors.contains(*sae)) return refused;
+  return sae;
+}
+
+std::vector<http::Route> etsi_routes(const KmeConfig& config, KeyDelivery& delivery, EventLoop& loop) {
+  const auto routes = std::make_shared<EtsiRoutes>(config, delivery, loop);
+  const std::string base = "/api/v1/keys/:sae/";
+  return {{"GET", base + "status", routes->handler(&EtsiRoutes::status)},
+          {"GET", base + "enc_keys", routes->handler(&EtsiRoutes::enc_keys)},
+          {"POST", base + "enc_keys", routes->handler(&EtsiRoutes::enc_keys)},
+          {"GET", base + "dec_keys", routes->handler(&EtsiRoutes::dec_keys)},
+          {"POST", base + "dec_keys", routes->handler(&EtsiRoutes::dec_keys)}};
+}
+
+}  // namespace dske::kme

@@ -1,0 +1,22 @@
+// The ETSI GS QKD 014 interface over HTTP: who calls, what is asked, how it is answered.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/event_loop.h"
+#include "http/server.h"
+#include "kme/key_delivery.h"
+#include "kme/kme_config.h"
+
+namespace dske::kme {
+
+/// The routes of the standard's three methods. Requests are checked on the HTTP worker and carried out on `loop`; at most a few thousand at
+/// once, the rest are answered 503. The references must outlive the routes and the loop's tasks.
+[[nodiscard]] std::vector<http::Route> etsi_routes(const KmeConfig& config, KeyDelivery& delivery, EventLoop& loop);
+
+/// The SAE that a verified certificate speaks for: its subject CN, or, without one, its only SAN URI "sae:ID" with the ID percent-encoded.
+/// ErrorKind::forbidden if there is none or `config` does not list it.
+[[nodiscard]] Result<SaeId> sae_of(const http::PeerIdentity& identity, const KmeConfig& config);
+
+}  // namespace dske::kme

@@ -1,0 +1,66 @@
+// The keys that a KME holds for its slave SAEs, and to whom each was delivered.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/names.h"
+#include "base/secret.h"
+#include "dske/bundle_context.h"
+
+namespace dske::kme {
+
+/// In memory what the store holds durably. Lives on the event loop.
+class HeldKeys {
+ public:
+  struct Bundle {
+    BundleContext context;
+    SecretBytes keys;
+    MonotonicTime expires;
+    std::vector<SaeId> local_slaves;
+    std::map<SaeId, std::set<std::uint16_t>> delivered;  // or being delivered
+  };
+
+  HeldKeys(ClientName client, std::set<SaeId> encryptors, const Clock& clock)
+      : client_(std::move(client)), encryptors_(std::move(encryptors)), clock_(clock) {}
+
+  void hold(BundleContext context, SecretBytes keys, MonotonicTime expires,
+            const std::map<SaeId, std::vector<std::uint16_t>>& delivered);
+  /// The bundle that a key belongs to, whoever its initiator is, if its lifetime lasts; with the same id from several initiators, that of
+  /// `master`.
+  [[nodiscard]] Bundle* find(const BundleId& id, const SaeId& master);
+  /// This very bundle, whether or not its lifetime lasts.
+  [[nodiscard]] const Bundle* get(const BundleName& bundle) const;
+  [[nodiscard]] bool holds(const BundleName& bundle) const { return bundles_.contains(bundle); }
+  /// All keys of this bundle were delivered not long ago.
+  [[nodiscard]] bool finished(const BundleName& bundle) const { return finished_.contains(bundle); }
+  [[nodiscard]] bool finished(const BundleId& id) const { return finished_ids_.contains(id); }
+
+  [[nodiscard]] static bool available(const Bundle& bundle, const SaeId& sae, std::uint16_t index);
+  static void mark(Bundle& bundle, const SaeId& sae, std::uint16_t index);
+  /// The answer did not reach the SAE: the same SAE may ask again.
+  void unmark(const BundleName& bundle, const SaeId& sae, const std::vector<std::uint16_t>& indices);
+  /// Wipes the bundle if every local slave was given every key.
+  void remove_if_finished(const BundleName& bundle);
+  /// Wipes the bundle.
+  void remove(const BundleName& bundle);
+
+  [[nodiscard]] std::size_t size() const { return bundles_.size(); }
+
+ private:
+  ClientName client_;
+  std::set<SaeId> encryptors_;
+  const Clock& clock_;
+  std::map<BundleName, Bundle> bundles_;
+  std::multimap<BundleId, BundleName> by_id_;
+  std::set<BundleName> finished_;
+  std::set<BundleId> finished_ids_;
+  std::deque<BundleName> finished_order_;
+};
+
+}  // namespace dske::kme

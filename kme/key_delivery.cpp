@@ -1,0 +1,236 @@
+#include "kme/key_delivery.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "dske/one_time_mac.h"
+#include "dske/secret_tag.h"
+
+namespace dske::kme {
+namespace {
+
+using etsi014::ApiError;
+
+constexpr std::chrono::minutes kLeastLeft{10};
+constexpr int kLeastLeftShare = 10;  // or this part of the lifetime, if that is less
+
+ApiError as_api_error(const Error& error) {
+  return error.kind == ErrorKind::invalid ? etsi014::bad_request(error.message) : etsi014::unavailable(error.message);
+}
+
+ApiError too_many_look_ups() {
+  return etsi014::unavailable("this SAE asked for too much that does not exist; try again later");
+}
+
+}  // namespace
+
+// The keys that one dec_keys gave out.
+class KeyDelivery::Delivery {
+ public:
+  SaeId sae;
+  std::map<BundleName, std::vector<std::uint16_t>> indices;
+};
+
+// A dec_keys whose bundles are being brought together.
+struct KeyDelivery::Collection {
+  SaeId slave;
+  SaeId master;
+  std::vector<KeyId> ids;
+  Done<Delivered> done;
+  std::size_t outstanding = 0;
+  std::optional<ApiError> error;
+};
+
+KeyDelivery::KeyDelivery(const Parts& parts)
+    : config_(parts.config),
+      links_(parts.links),
+      directory_(parts.directory),
+      initiator_(parts.initiator),
+      responder_(parts.responder),
+      held_(parts.held),
+      confirmations_(parts.confirmations),
+      store_(parts.store),
+      loop_(parts.loop),
+      clock_(parts.clock),
+      budget_(parts.clock) {}
+
+std::uint32_t KeyDelivery::keys_available(const SaeLocation& location) const {
+  // What the PSRD that is left could establish, key by key, at the k-th best of the hubs in common.
+  std::vector<std::uint64_t> counts;
+  const std::uint64_t share_bytes = kSecretTagRandomSize + config_.limits.key_size_bits / 8;
+  for (const auto& link : links_) {
+    const auto& hubs = location.hubs;
+    if (!link->registered() || std::find(hubs.begin(), hubs.end(), link->address().id) == hubs.end()) continue;
+    const PsrdLevels levels = link->pool().levels();
+    counts.push_back(std::min({levels.client_authenticator.left_bytes / kOneTimeMacKeySize,
+                               levels.hub_authenticator.left_bytes / kOneTimeMacKeySize,
+                               levels.client_pad.left_bytes / share_bytes}));
+  }
+  if (counts.size() < config_.shares_required) return 0;
+  std::sort(counts.begin(), counts.end(), std::greater<>());
+  return static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(counts[config_.shares_required - 1], config_.limits.max_key_count));
+}
+
+void KeyDelivery::status(const SaeId& master, const SaeId& slave, Done<etsi014::Status> done) {
+  const bool known = directory_.remembered(slave) != nullptr;
+  if (!known && !budget_.take(master)) return done(too_many_look_ups());
+  directory_.locate(slave, [this, master, slave, known, done = std::move(done)](
+                               const Result<SaeLocation>& location) mutable {
+    if (!location) {
+      if (location.error().kind == ErrorKind::not_found) return done(etsi014::unknown_sae(slave));
+      return done(as_api_error(location.error()));
+    }
+    if (!known) budget_.give_back(master);
+    done(etsi014::Status{config_.name.text(), location->client.text(), master, slave, keys_available(*location),
+                         config_.limits});
+  });
+}
+
+void KeyDelivery::enc_keys(const SaeId& master, const SaeId& slave, etsi014::KeyRequest request, Done<Keys> done) {
+  const bool known = directory_.remembered(slave) != nullptr;
+  if (!known && !budget_.take(master)) return done(too_many_look_ups());
+  BundleRequest bundle_request{master, {slave}, request.number, static_cast<std::uint32_t>(request.size_bytes()),
+                               config_.key_lifetime};
+  for (const SaeId& additional : request.additional_slave_sae_ids) bundle_request.slaves.push_back(additional);
+  initiator_.establish(
+      std::move(bundle_request),
+      [this, master, slave, known, done = std::move(done)](Result<EstablishedBundle> bundle) mutable {
+        if (!bundle) {
+          if (bundle.error().kind == ErrorKind::not_found) return done(etsi014::unknown_sae(slave));
+          log::warning("no key for {} with {}: {}", master.text(), slave.text(), bundle.error().message);
+          return done(as_api_error(bundle.error()));
+        }
+        if (!known) budget_.give_back(master);
+        const auto least = std::min<std::chrono::nanoseconds>(kLeastLeft, config_.key_lifetime / kLeastLeftShare);
+        if (bundle->expires - clock_.now() < least) {
+          return done(etsi014::unavailable("establishing the keys took too much of their lifetime"));
+        }
+        Keys keys;
+        const std::size_t size = bundle->context.key_size_bytes;
+        for (std::uint32_t i = 0; i < bundle->context.key_count; ++i) {
+          keys.push_back({bundle->context.id.key_id(static_cast<std::uint16_t>(i)),
+                          SecretBytes::copy_of(bundle->keys.view().subspan(i * size, size))});
+        }
+        done(std::move(keys));
+      });
+}
+
+void KeyDelivery::dec_keys(const SaeId& slave, const SaeId& master, std::vector<KeyId> ids, Done<Delivered> done) {
+  auto collection = std::make_shared<Collection>();
+  collection->slave = slave;
+  collection->master = master;
+  collection->ids = std::move(ids);
+  collection->done = std::move(done);
+  std::set<BundleId> missing;
+  for (const KeyId& id : collection->ids) {
+    const BundleId bundle = BundleId::of(id);
+    if (held_.find(bundle, master) == nullptr && !held_.finished(bundle)) missing.insert(bundle);
+  }
+  // One more than there are, so that answers which come at once do not end the collection early.
+  collection->outstanding = missing.size() + 1;
+  for (const BundleId& bundle : missing) collect(collection, bundle);
+  collected(collection);
+}
+
+void KeyDelivery::collect(const std::shared_ptr<Collection>& collection, const BundleId& id) {
+  if (collection->error) return collected(collection);
+  if (!budget_.take(collection->slave)) {
+    collection->error = too_many_look_ups();
+    return collected(collection);
+  }
+  directory_.locate(collection->master, [this, collection, id](const Result<SaeLocation>& location) {
+    if (location) return fetch(collection, {location->client, id});
+    collection->error = location.error().kind == ErrorKind::not_found ? etsi014::unknown_sae(collection->master)
+                                                                      : as_api_error(location.error());
+    collected(collection);
+  });
+}
+
+void KeyDelivery::fetch(const std::shared_ptr<Collection>& collection, const BundleName& name) {
+  const auto [running, is_new] = fetching_.try_emplace(name);
+  running->second.push_back(collection);
+  if (!is_new) return;
+  responder_.fetch(name, [this, name](Result<FetchedBundle> bundle) { fetched(name, std::move(bundle)); });
+}
+
+void KeyDelivery::fetched(const BundleName& name, Result<FetchedBundle> bundle) {
+  const auto finish = [this, name](const Result<void>& result) {
+    const auto waiting = fetching_.extract(name);
+    if (waiting.empty()) return;
+    for (const auto& collection : waiting.mapped()) {
+      if (result) {
+        budget_.give_back(collection->slave);
+      } else if (result.error().kind != ErrorKind::not_found) {
+        collection->error = as_api_error(result.error());
+      }
+      collected(collection);
+    }
+  };
+  if (!bundle) {
+    if (bundle.error().kind != ErrorKind::not_found) log::warning("bundle {}: {}", name.id.text(), bundle.error().message);
+    return finish(bundle.error());
+  }
+  store::HeldBundle record{bundle->context, bundle->keys.clone(), DurableDeadline::at(bundle->expires, clock_), {}};
+  const auto fetched_bundle = std::make_shared<FetchedBundle>(std::move(*bundle));
+  store_.hold_bundle(std::move(record), [this, fetched_bundle, finish](const Result<void>& stored) {
+    if (!stored) return finish(stored);
+    confirmations_.add(fetched_bundle->context);
+    held_.hold(std::move(fetched_bundle->context), std::move(fetched_bundle->keys), fetched_bundle->expires, {});
+    finish(stored);
+  });
+}
+
+void KeyDelivery::collected(const std::shared_ptr<Collection>& collection) {
+  if (--collection->outstanding > 0) return;
+  if (collection->error) return collection->done(*collection->error);
+  deliver(collection);
+}
+
+void KeyDelivery::deliver(const std::shared_ptr<Collection>& collection) {
+  bool all_there = true;
+  for (const KeyId& id : collection->ids) {
+    const HeldKeys::Bundle* bundle = held_.find(BundleId::of(id), collection->master);
+    if (bundle == nullptr) {
+      all_there = false;
+      continue;
+    }
+    if (!bundle->context.names_slave(collection->slave) || bundle->context.master != collection->master) {
+      return collection->done(etsi014::not_named_for_keys());
+    }
+    all_there = all_there && HeldKeys::available(*bundle, collection->slave, BundleId::index_of(id));
+  }
+  if (!all_there) return collection->done(etsi014::keys_not_found());
+
+  Delivered delivered;
+  delivered.delivery = std::make_shared<Delivery>();
+  delivered.delivery->sae = collection->slave;
+  for (const KeyId& id : collection->ids) {
+    HeldKeys::Bundle& bundle = *held_.find(BundleId::of(id), collection->master);
+    const std::uint16_t index = BundleId::index_of(id);
+    const std::size_t size = bundle.context.key_size_bytes;
+    HeldKeys::mark(bundle, collection->slave, index);
+    delivered.delivery->indices[bundle.context.name()].push_back(index);
+    delivered.keys.push_back({id, SecretBytes::copy_of(bundle.keys.view().subspan(index * size, size))});
+  }
+  collection->done(std::move(delivered));
+}
+
+void KeyDelivery::delivery_succeeded(const std::shared_ptr<Delivery>& delivery) {
+  for (const auto& [name, indices] : delivery->indices) {
+    keys_delivered_ += indices.size();
+    const HeldKeys::Bundle* bundle = held_.get(name);
+    std::vector<SaeId> local_slaves = bundle == nullptr ? std::vector<SaeId>() : bundle->local_slaves;
+    store_.record_delivery({name, delivery->sae, indices}, std::move(local_slaves), [name = name](const Result<void>& stored) {
+      if (!stored) log::error("bundle {}: a delivery was not recorded: {}", name.id.text(), stored.error().message);
+    });
+    held_.remove_if_finished(name);
+  }
+}
+
+void KeyDelivery::delivery_failed(const std::shared_ptr<Delivery>& delivery) {
+  for (const auto& [name, indices] : delivery->indices) held_.unmark(name, delivery->sae, indices);
+}
+
+}  // namespace dske::kme

@@ -1,0 +1,93 @@
+// Key delivery: what the three methods of ETSI GS QKD 014 do (V1.1.1, clauses 5 and 6).
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/event_loop.h"
+#include "dske/initiator.h"
+#include "dske/responder.h"
+#include "dske/sae_directory.h"
+#include "etsi014/api_error.h"
+#include "etsi014/key_container.h"
+#include "etsi014/key_request.h"
+#include "etsi014/status.h"
+#include "kme/confirmations.h"
+#include "kme/held_keys.h"
+#include "kme/kme_config.h"
+#include "kme/loop_store.h"
+#include "kme/lookup_budget.h"
+
+namespace dske::kme {
+
+/// Lives on the event loop; every callback runs there.
+class KeyDelivery {
+ public:
+  template <class T>
+  using Done = UniqueFunction<void(etsi014::ApiResult<T>)>;
+  using Keys = std::vector<etsi014::Key>;
+
+  /// The parts that it works with; they must outlive it and its callbacks.
+  struct Parts {
+    const KmeConfig& config;
+    const std::vector<std::shared_ptr<HubLink>>& links;
+    SaeDirectory& directory;
+    Initiator& initiator;
+    Responder& responder;
+    HeldKeys& held;
+    Confirmations& confirmations;
+    LoopStore& store;
+    EventLoop& loop;
+    const Clock& clock;
+  };
+  explicit KeyDelivery(const Parts& parts);
+
+  /// "Get status": `master` is the caller.
+  void status(const SaeId& master, const SaeId& slave, Done<etsi014::Status> done);
+
+  /// "Get key": establishes a bundle for the master and gives its keys out, once.
+  void enc_keys(const SaeId& master, const SaeId& slave, etsi014::KeyRequest request, Done<Keys> done);
+
+  /// Keys that were taken for an SAE, to be reported on: whether their answer reached it.
+  class Delivery;
+  struct Delivered {
+    Keys keys;
+    std::shared_ptr<Delivery> delivery;
+  };
+  /// "Get key with key IDs": all keys or none; `slave` is the caller. The keys count as delivered until delivery_failed().
+  void dec_keys(const SaeId& slave, const SaeId& master, std::vector<KeyId> ids, Done<Delivered> done);
+  /// The kernel took the whole answer: the removal becomes durable.
+  void delivery_succeeded(const std::shared_ptr<Delivery>& delivery);
+  /// The connection broke before: the same SAE may ask again.
+  void delivery_failed(const std::shared_ptr<Delivery>& delivery);
+
+  [[nodiscard]] std::uint64_t keys_delivered() const { return keys_delivered_; }
+
+ private:
+  struct Collection;
+
+  void collect(const std::shared_ptr<Collection>& collection, const BundleId& id);
+  void fetch(const std::shared_ptr<Collection>& collection, const BundleName& name);
+  void fetched(const BundleName& name, Result<FetchedBundle> bundle);
+  void collected(const std::shared_ptr<Collection>& collection);
+  void deliver(const std::shared_ptr<Collection>& collection);
+  [[nodiscard]] std::uint32_t keys_available(const SaeLocation& location) const;
+
+  const KmeConfig& config_;
+  const std::vector<std::shared_ptr<HubLink>>& links_;
+  SaeDirectory& directory_;
+  Initiator& initiator_;
+  Responder& responder_;
+  HeldKeys& held_;
+  Confirmations& confirmations_;
+  LoopStore& store_;
+  EventLoop& loop_;
+  const Clock& clock_;
+  LookupBudget budget_;
+  std::map<BundleName, std::vector<std::shared_ptr<Collection>>> fetching_;
+  std::uint64_t keys_delivered_ = 0;
+};
+
+}  // namespace dske::kme

@@ -1,0 +1,115 @@
+#include "kme/kme_config.h"
+
+#include <algorithm>
+
+#include "base/yaml.h"
+#include "dske/psrd_file.h"
+
+namespace dske::kme {
+namespace {
+
+constexpr std::int64_t kHubsMost = 255;
+constexpr std::int64_t kSharesRequiredLeast = 2;
+constexpr std::int64_t kLifetimeLeastSeconds = 60;
+constexpr std::int64_t kLifetimeMostSeconds = std::int64_t{366} * 86400;
+
+http::TlsServerConfig read_tls(yaml::MappingReader& reader, const std::filesystem::path& file) {
+  const auto node = reader.mapping("tls");
+  if (!node) {
+    reader.fail("tls", "is missing");
+    return {};
+  }
+  yaml::MappingReader members(*node);
+  http::TlsServerConfig tls;
+  tls.certificate_file = node::resolve_path(members.text("certificate"), file).string();
+  tls.key_file = node::resolve_path(members.text("key"), file).string();
+  tls.client_ca_file = node::resolve_path(members.text("client_ca"), file).string();
+  if (const auto fault = members.finish()) reader.fail(*fault);
+  return tls;
+}
+
+std::set<SaeId> read_encryptors(yaml::MappingReader& reader) {
+  std::set<SaeId> saes;
+  for (const yaml::Node& element : reader.sequence("encryptors")) {
+    auto sae = element.is_scalar() ? SaeId::parse(element.text()) : Result<SaeId>(invalid("must be an SAE ID"));
+    if (!sae) {
+      reader.fail(element.error("encryptors: " + sae.error().message));
+    } else if (!saes.insert(*sae).second) {
+      reader.fail(element.error("encryptors: " + sae->text() + " is there twice"));
+    }
+  }
+  if (saes.empty()) reader.fail("encryptors", "must list at least one SAE ID");
+  return saes;
+}
+
+std::vector<ConfiguredHub> read_hubs(yaml::MappingReader& reader) {
+  std::vector<ConfiguredHub> hubs;
+  for (const yaml::Node& element : reader.sequence("hubs")) {
+    yaml::MappingReader members(element);
+    ConfiguredHub hub;
+    hub.name = members.parsed<HubName>("name");
+    hub.endpoint = members.text("endpoint", "");
+    if (!hub.endpoint.empty() && !members.failed()) {
+      if (auto checked = check_endpoint(hub.endpoint); !checked) members.fail("endpoint", checked.error().message);
+    }
+    if (const auto fault = members.finish()) reader.fail(*fault);
+    const auto same = [&](const ConfiguredHub& other) { return other.name == hub.name; };
+    if (std::any_of(hubs.begin(), hubs.end(), same)) {
+      reader.fail(element.error("hubs: " + hub.name.text() + " is there twice"));
+    }
+    hubs.push_back(std::move(hub));
+  }
+  if (static_cast<std::int64_t>(hubs.size()) < kSharesRequiredLeast || static_cast<std::int64_t>(hubs.size()) > kHubsMost) {
+    reader.fail("hubs", "must list 2 to 255 hubs");
+  }
+  return hubs;
+}
+
+etsi014::Limits read_limits(yaml::MappingReader& reader) {
+  etsi014::Limits limits;
+  limits.key_size_bits = static_cast<std::uint32_t>(reader.integer("key_size", 8, 8388608, limits.key_size_bits));
+  if (const auto node = reader.mapping("limits")) {
+    yaml::MappingReader members(*node);
+    limits.max_key_per_request =
+        static_cast<std::uint32_t>(members.integer("keys_per_request", 1, 65536, limits.max_key_per_request));
+    limits.max_key_size_bits =
+        static_cast<std::uint32_t>(members.integer("key_size", 8, 8388608, limits.max_key_size_bits));
+    if (const auto fault = members.finish()) reader.fail(*fault);
+  }
+  if (!reader.failed()) {
+    if (auto checked = etsi014::checked_limits(limits); !checked) reader.fail("key_size", checked.error().message);
+  }
+  return limits;
+}
+
+}  // namespace
+
+const ConfiguredHub* KmeConfig::find_hub(const HubName& hub) const {
+  const auto found = std::find_if(hubs.begin(), hubs.end(), [&](const auto& candidate) { return candidate.name == hub; });
+  return found == hubs.end() ? nullptr : &*found;
+}
+
+Result<KmeConfig> read_kme_config(const std::filesystem::path& file) {
+  auto root = yaml::parse_file(file);
+  if (!root) return root.error();
+  yaml::MappingReader reader(*root);
+  KmeConfig config;
+  config.name = reader.parsed<ClientName>("name");
+  config.node = node::read_node_config(reader, file);
+  config.tls = read_tls(reader, file);
+  config.encryptors = read_encryptors(reader);
+  config.hubs = read_hubs(reader);
+  const auto hub_count = static_cast<std::int64_t>(config.hubs.size());
+  const std::int64_t majority = std::max(kSharesRequiredLeast, hub_count / 2 + 1);
+  config.shares_required =
+      static_cast<std::size_t>(reader.integer("shares_required", kSharesRequiredLeast, hub_count, majority));
+  config.least_shares_required =
+      static_cast<std::size_t>(reader.integer("least_shares_required", kSharesRequiredLeast, kHubsMost, kSharesRequiredLeast));
+  config.key_lifetime = std::chrono::seconds(reader.integer("key_lifetime_seconds", kLifetimeLeastSeconds,
+                                                            kLifetimeMostSeconds, config.key_lifetime.count()));
+  config.limits = read_limits(reader);
+  if (const auto fault = reader.finish()) return *fault;
+  return config;
+}
+
+}  // namespace dske::kme

@@ -1,0 +1,41 @@
+// The configuration of a KME (docs/management.md).
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/names.h"
+#include "base/result.h"
+#include "etsi014/limits.h"
+#include "http/server.h"
+#include "node/node_config.h"
+
+namespace dske::kme {
+
+/// A hub that this KME may use.
+struct ConfiguredHub {
+  HubName name;
+  std::string endpoint;  ///< overrides that of the PSRD files unless it is empty
+};
+
+struct KmeConfig {
+  ClientName name;
+  node::NodeConfig node;
+  http::TlsServerConfig tls;
+  std::set<SaeId> encryptors;  ///< the SAEs that this KME serves
+  std::size_t shares_required = 2;
+  std::size_t least_shares_required = 2;
+  std::vector<ConfiguredHub> hubs;
+  std::chrono::seconds key_lifetime{86400};
+  etsi014::Limits limits;
+
+  [[nodiscard]] const ConfiguredHub* find_hub(const HubName& hub) const;
+};
+
+[[nodiscard]] Result<KmeConfig> read_kme_config(const std::filesystem::path& file);
+
+}  // namespace dske::kme

@@ -1,0 +1,29 @@
+#include "kme/lookup_budget.h"
+
+#include <algorithm>
+
+namespace dske::kme {
+namespace {
+
+// The burst also bounds how many real look-ups of one SAE may be under way at once.
+constexpr double kBurst = 256;
+constexpr double kPerSecond = 1;
+
+}  // namespace
+
+bool LookupBudget::take(const SaeId& sae) {
+  const MonotonicTime now = clock_.now();
+  Budget& budget = budgets_.try_emplace(sae, Budget{kBurst, now}).first->second;
+  budget.left = std::min(kBurst, budget.left + std::chrono::duration<double>(now - budget.at).count() * kPerSecond);
+  budget.at = now;
+  if (budget.left < 1) return false;
+  budget.left -= 1;
+  return true;
+}
+
+void LookupBudget::give_back(const SaeId& sae) {
+  const auto found = budgets_.find(sae);
+  if (found != budgets_.end()) found->second.left = std::min(kBurst, found->second.left + 1);
+}
+
+}  // namespace dske::kme

@@ -1,0 +1,45 @@
+// The KME's store as the protocol sees it: every callback comes back on the event loop.
+#pragma once
+
+#include "base/clock.h"
+#include "base/event_loop.h"
+#include "dske/hub_link.h"
+#include "dske/initiator.h"
+#include "dske/psrd_store.h"
+#include "store/kme_store.h"
+
+namespace dske::kme {
+
+/// Thread-safe as the store is. Both references must outlive it and its callbacks.
+class LoopStore final : public PsrdStore, public RegistrationStore, public InitiatorStore {
+ public:
+  LoopStore(store::KmeStore& store, EventLoop& loop, const Clock& clock) : store_(store), loop_(loop), clock_(clock) {}
+
+  void extend_leases(std::vector<PsrdLease> leases, PsrdStore::Done done) override;
+  void raise_floors(std::vector<PsrdFloor> floors, PsrdStore::Done done) override;
+  void next_registration_number(const HubId& hub, UniqueFunction<void(Result<std::uint64_t>)> done) override;
+  void begin_bundle(const BundleId& id, std::vector<HubId> hubs, MonotonicTime expires,
+                    InitiatorStore::Done done) override;
+  void acknowledge_bundle(const BundleId& id, InitiatorStore::Done done) override;
+  void forget_bundle(const BundleId& id, InitiatorStore::Done done) override;
+
+  void hold_bundle(store::HeldBundle bundle, InitiatorStore::Done done);
+  void record_delivery(store::Delivery delivery, std::vector<SaeId> local_slaves, InitiatorStore::Done done);
+  void drop_block(const BlockId& block, InitiatorStore::Done done);
+  void expire(UniqueFunction<void(Result<std::vector<BundleName>>)> done);
+
+ private:
+  /// `done`, called on the loop.
+  template <class T>
+  [[nodiscard]] UniqueFunction<void(Result<T>)> on_loop(UniqueFunction<void(Result<T>)> done) {
+    return [this, done = std::move(done)](Result<T> result) mutable {
+      loop_.post([done = std::move(done), result = std::move(result)]() mutable { done(std::move(result)); });
+    };
+  }
+
+  store::KmeStore& store_;
+  EventLoop& loop_;
+  const Clock& clock_;
+};
+
+}  // namespace dske::kme

@@ -1,0 +1,179 @@
+#include "kme/management.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "base/json.h"
+#include "node/daemon_loop.h"
+#include "node/management.h"
+#include "node/psrd_report.h"
+#include "node/version.h"
+
+namespace dske::kme {
+namespace {
+
+constexpr std::size_t kPathMost = 4096;
+
+std::string_view state_text(HubLink::State state) {
+  switch (state) {
+    case HubLink::State::no_psrd:
+      return "no PSRD";
+    case HubLink::State::registering:
+      return "registering";
+    case HubLink::State::registered:
+      return "registered";
+    case HubLink::State::unreachable:
+      break;
+  }
+  return "unreachable";
+}
+
+void write_hub(json::Writer& writer, HubLink& link) {
+  writer.begin_object();
+  writer.name("name").string(link.address().name.text());
+  writer.name("hub_id").string(link.address().id.text());
+  writer.name("endpoint").string(link.address().endpoint);
+  writer.name("state").string(state_text(link.state()));
+  writer.name("error").string(link.last_error());
+  writer.name("psrd");
+  node::write_psrd_levels(writer, link.pool().levels());
+  writer.name("wrong_shares").integer(static_cast<std::int64_t>(link.wrong_shares()));
+  writer.end_object();
+}
+
+std::vector<std::string> warnings_of(const ManagedKme& kme) {
+  std::vector<std::string> warnings;
+  for (const ConfiguredHub& hub : kme.config.hubs) {
+    const auto& links = kme.links.all();
+    const auto known = [&](const auto& link) { return link->address().name == hub.name; };
+    if (std::none_of(links.begin(), links.end(), known)) warnings.push_back("no PSRD with hub " + hub.name.text());
+  }
+  for (const auto& link : kme.links.all()) {
+    const std::string hub = "hub " + link->address().name.text();
+    if (!link->registered()) warnings.push_back("not registered with " + hub + ": " + link->last_error());
+    if (link->wrong_shares() > 0) {
+      warnings.push_back(hub + " sent wrong shares: " + std::to_string(link->wrong_shares()));
+    }
+    node::warn_of_psrd_level(warnings, hub, link->pool().levels());
+  }
+  return warnings;
+}
+
+SecretBytes status_json(const ManagedKme& kme) {
+  const std::string reason = not_ready_reason(kme.config, kme.links);
+  json::Writer writer;
+  writer.begin_object();
+  writer.name("type").string("client");
+  writer.name("name").string(kme.config.name.text());
+  writer.name("version").string(node::kVersion);
+  writer.name("pid").integer(::getpid());
+  writer.name("state").string(reason.empty() ? "ready" : "not ready");
+  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(kme.clock.now() - kme.started);
+  writer.name("uptime_seconds").integer(uptime.count());
+  writer.name("url").string("https://" + node::host_and_port(kme.config.node.address, kme.config.node.port));
+  writer.name("mgmt_url").string(
+      "http://" + node::host_and_port(kme.config.node.management_address, kme.config.node.management_port));
+  writer.name("encryptors").begin_array();
+  for (const SaeId& sae : kme.config.encryptors) writer.string(sae.text());
+  writer.end_array();
+  writer.name("shares_required").integer(static_cast<std::int64_t>(kme.config.shares_required));
+  writer.name("hubs").begin_array();
+  for (const auto& link : kme.links.all()) write_hub(writer, *link);
+  writer.end_array();
+  writer.name("bundles_held").integer(static_cast<std::int64_t>(kme.held.size()));
+  writer.name("keys_delivered").integer(static_cast<std::int64_t>(kme.delivery.keys_delivered()));
+  writer.name("warnings").begin_array();
+  if (!reason.empty()) writer.string(reason);
+  for (const std::string& warning : warnings_of(kme)) writer.string(warning);
+  writer.end_array().end_object();
+  return writer.take();
+}
+
+SecretBytes psrd_json(const ManagedKme& kme) {
+  json::Writer writer;
+  writer.begin_object().name("hubs").begin_array();
+  for (const auto& link : kme.links.all()) {
+    writer.begin_object();
+    writer.name("name").string(link->address().name.text());
+    writer.name("psrd");
+    node::write_psrd_levels(writer, link->pool().levels());
+    writer.name("blocks").begin_array();
+    for (const BlockId& block : link->pool().blocks()) {
+      writer.begin_object();
+      writer.name("block_uuid").string(block.text());
+      writer.name("psrd");
+      node::write_psrd_levels(writer, link->pool().block_levels(block));
+      writer.end_object();
+    }
+    writer.end_array().end_object();
+  }
+  writer.end_array().end_object();
+  return writer.take();
+}
+
+// Answers from the loop, where what is shown lives.
+node::ManagementHandler from_loop(const ManagedKme& kme, SecretBytes (*make)(const ManagedKme&)) {
+  return [kme, make](const http::Request& /*request*/, node::ManagementReply reply) {
+    kme.loop.post([kme, make, reply = std::move(reply)]() mutable { reply.send(200, make(kme)); });
+  };
+}
+
+void ingest(const ManagedKme& kme, const http::Request& request, node::ManagementReply reply) {
+  auto document = json::Document::parse(request.body.text());
+  if (!document) return reply.fail(document.error());
+  json::ObjectReader reader(document->root(), "psrd");
+  std::string file(reader.string("file", kPathMost));
+  if (const auto fault = reader.finish(json::UnknownMembers::refuse)) return reply.fail(*fault);
+  const auto waiting = std::make_shared<node::ManagementReply>(std::move(reply));
+  const bool taken = kme.worker.submit([kme, file = std::move(file), waiting] {
+    auto ingested = kme.ingestion.ingest(file);
+    if (!ingested) return waiting->fail(ingested.error());
+    SecretBytes answer = ingested_json(*ingested);
+    kme.loop.post([kme, ingested = std::move(*ingested), answer = std::move(answer), waiting]() mutable {
+      kme.links.add_block(ingested.hub, std::move(ingested.block));
+      waiting->send(200, std::move(answer));
+    });
+  });
+  if (!taken) waiting->fail({ErrorKind::exhausted, "too many requests are waiting"});
+}
+
+}  // namespace
+
+std::string not_ready_reason(const KmeConfig& config, const HubLinks& links) {
+  const std::size_t registered = links.registered();
+  if (registered >= config.shares_required) return {};
+  return "registered with " + std::to_string(registered) + " of the " + std::to_string(config.shares_required) +
+         " hubs needed";
+}
+
+SecretBytes ingested_json(const Ingested& ingested) {
+  json::Writer writer;
+  writer.begin_object();
+  writer.name("block_uuid").string(ingested.block.id.text());
+  writer.name("hub").string(ingested.hub.name.text());
+  writer.end_object();
+  return writer.take();
+}
+
+std::vector<http::Route> management_routes(const ManagedKme& kme, const std::shared_ptr<const SecretBytes>& token) {
+  const std::string base = "/client/" + kme.config.name.text() + "/mgmt/v1";
+  std::vector<http::Route> routes;
+  const auto add = [&](std::string method, const std::string& path, node::ManagementHandler handler) {
+    routes.push_back(node::management_route(token, std::move(method), base + path, std::move(handler)));
+  };
+  add("GET", "/status", from_loop(kme, status_json));
+  add("POST", "/stop", [](const http::Request& /*request*/, node::ManagementReply reply) {
+    json::Writer writer;
+    writer.begin_object().name("stopping").boolean(true).end_object();
+    reply.send(202, writer.take());
+    node::request_stop();
+  });
+  add("GET", "/psrd", from_loop(kme, psrd_json));
+  add("POST", "/psrd", [kme](const http::Request& request, node::ManagementReply reply) {
+    ingest(kme, request, std::move(reply));
+  });
+  return routes;
+}
+
+}  // namespace dske::kme

@@ -1,0 +1,42 @@
+// The management interface of a KME (docs/management.md).
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/event_loop.h"
+#include "base/secret.h"
+#include "http/server.h"
+#include "kme/held_keys.h"
+#include "kme/hub_links.h"
+#include "kme/key_delivery.h"
+#include "kme/kme_config.h"
+#include "kme/psrd_ingestion.h"
+#include "node/worker_thread.h"
+
+namespace dske::kme {
+
+/// What the management interface shows and works on; the references must outlive the routes and the loop's tasks.
+struct ManagedKme {
+  const KmeConfig& config;
+  HubLinks& links;
+  const HeldKeys& held;
+  const KeyDelivery& delivery;
+  PsrdIngestion& ingestion;
+  node::WorkerThread& worker;
+  EventLoop& loop;
+  const Clock& clock;
+  MonotonicTime started;
+};
+
+[[nodiscard]] std::vector<http::Route> management_routes(const ManagedKme& kme,
+                                                         const std::shared_ptr<const SecretBytes>& token);
+
+/// Why the KME cannot do its work now; empty if it can. Thread-safe.
+[[nodiscard]] std::string not_ready_reason(const KmeConfig& config, const HubLinks& links);
+
+/// {"block_uuid", "hub"} as POST psrd answers it.
+[[nodiscard]] SecretBytes ingested_json(const Ingested& ingested);
+
+}  // namespace dske::kme

@@ -1,0 +1,43 @@
+// Ingests PSRD files, each exactly once (docs/protocol.md, section 1.2).
+#pragma once
+
+#include <filesystem>
+#include <functional>
+
+#include "base/mutex.h"
+#include "dske/psrd_file.h"
+#include "kme/kme_config.h"
+#include "store/kme_store.h"
+
+namespace dske::kme {
+
+/// A file that was ingested.
+struct Ingested {
+  store::HubRecord hub;
+  PsrdBlock block;
+};
+
+/// Waits for the disk: for tools and worker threads. Thread-safe.
+class PsrdIngestion {
+ public:
+  PsrdIngestion(const KmeConfig& config, store::KmeStore& store, std::vector<store::HubRecord> known_hubs);
+
+  /// Checks the file, makes its block durable, then wipes and removes the file. Errors, each with its cause and nothing changed: no such file, damaged,
+  /// for another client, of a hub that is not configured or has changed its id, ingested before (ErrorKind::conflict).
+  [[nodiscard]] Result<Ingested> ingest(const std::filesystem::path& file);
+
+ private:
+  [[nodiscard]] Result<void> check(const PsrdFile& file) const;
+
+  const KmeConfig& config_;
+  store::KmeStore& store_;
+  mutable Mutex mutex_;
+  std::vector<store::HubRecord> known_hubs_ GUARDED_BY(mutex_);
+};
+
+/// Ingests every *.json in a directory. A file that is refused is renamed to *.refused; `ingested` is called for
+/// each of the others.
+void ingest_directory(PsrdIngestion& ingestion, const std::filesystem::path& directory,
+                      const std::function<void(Ingested)>& ingested);
+
+}  // namespace dske::kme
