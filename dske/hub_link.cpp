@@ -16,6 +16,11 @@ constexpr milliseconds kMostRetry{5000};
 // A hub that does not accept our signature costs PSRD with every attempt.
 constexpr milliseconds kFirstRefusedRetry{1000};
 constexpr milliseconds kMostRefusedRetry{600000};
+// Anyone can send an unsigned answer: how often it may make us spend PSRD on a registration.
+constexpr milliseconds kFirstPause{1000};
+constexpr milliseconds kMostPause{30000};
+// What a hub signed longer ago than this has arrived or is given up.
+constexpr std::chrono::minutes kAnswersUnderWay{10};
 constexpr std::chrono::hours kRegistrationInterval{1};
 
 // The text of a hub's {"message": ...}, bounded; whoever sent it, it is only shown.
@@ -23,12 +28,17 @@ std::string message_of(const SecretBytes& body) {
   const auto document = json::Document::parse(body.text());
   if (!document || !document->root().is_object()) return "no message";
   const auto message = document->root().member("message");
-  return message ? std::string(message->string().value_or("no message").substr(0, 200)) : "no message";
+  if (!message) return "no message";
+  const std::string_view text = message->string().value_or("no message");
+  std::size_t length = std::min<std::size_t>(text.size(), 200);
+  const auto within_character = [&] { return (static_cast<unsigned char>(text[length]) & 0xc0) == 0x80; };
+  while (length > 0 && length < text.size() && within_character()) --length;
+  return std::string(text.substr(0, length));
 }
 
 }  // namespace
 
-// A signed registration that has not been answered. It is sent again byte for byte while the hub cannot be reached, so that a
+// A signed registration that has not been answered. Until somebody has seen it, it is sent again byte for byte while the hub cannot be reached, so that a
 // hub that is down costs no PSRD.
 struct HubLink::PendingRegistration {
   RegistrationRequest request;
@@ -73,7 +83,7 @@ void HubLink::send_signed(Epoch epoch, std::string method, std::string path, Sec
   parts.body = body.view();
   const MacTag tag = request_tag(key.bytes.view(), parts);
 
-  InUse in_use(shared_from_this(), Zone::authenticator, key.allocation);
+  InUse in_use(in_use_, Zone::authenticator, key.allocation);
   HubRequest request{method, target_text, std::string(kSignatureHeader), Signature{key.allocation, tag}.text(),
                      std::move(body)};
   client_.transport.send(
@@ -86,11 +96,8 @@ void HubLink::send_signed(Epoch epoch, std::string method, std::string path, Sec
         }
         const RequestParts sent{self->address_.id, epoch, method, target_text, {}};
         auto reply = self->verify(sent, tag, std::move(*answer));
-        if (!reply && reply.error().kind == ErrorKind::unauthenticated && self->registered() &&
-            !self->attempting_ && epoch == self->epoch_) {
-          log::info("hub {}: {}; registering again", self->address_.name.text(), reply.error().message);
-          self->register_now();
-        }
+        if (reply && epoch == self->epoch_) self->pause_ = milliseconds(0);
+        if (!reply && reply.error().kind == ErrorKind::unauthenticated && epoch == self->epoch_) self->not_accepted();
         done(std::move(reply));
       });
 }
@@ -114,12 +121,27 @@ Result<HubReply> HubLink::verify(const RequestParts& request, const MacTag& tag,
   return HubReply{answer.status, std::move(answer.body)};
 }
 
+void HubLink::set_state(State state) {
+  if (std::exchange(state_, state) != state) client_.state_changed();
+}
+
 void HubLink::unreachable(const Error& error) {
   if (state_ != State::registered) return;
   log::warning("hub {}: {}", address_.name.text(), error.message);
-  state_ = State::unreachable;
   last_error_ = error.message;
+  set_state(State::unreachable);
   if (!attempting_) register_now();
+}
+
+void HubLink::not_accepted() {
+  if (!registered() || attempting_ || due_) return;
+  log::info("hub {} does not accept our signature; registering again", address_.name.text());
+  const MonotonicTime now = client_.clock.now();
+  if (now < pause_end_) {
+    register_after(pause_end_ - now);
+  } else {
+    register_now();
+  }
 }
 
 void HubLink::poll(Reply done) {
@@ -148,28 +170,29 @@ void HubLink::poll(Reply done) {
         if (polling && polling->counter == numbers.counter &&
             constant_time_equal(polling->tag, polling_answer_tag(self->polling_key_.view(), sent, numbers, tag,
                                                                  answer->status, answer->body.view()))) {
+          self->pause_ = milliseconds(0);
           return done(HubReply{answer->status, std::move(answer->body)});
         }
-        if (answer->status == 401 && self->registered() && !self->attempting_) self->register_now();
+        if (answer->status == 401) self->not_accepted();
         done(Error{ErrorKind::unavailable, "an answer to a poll that does not verify"});
       });
 }
 
-HubLink::InUse::InUse(std::shared_ptr<HubLink> link, Zone zone, Allocation allocation)
-    : link_(std::move(link)), zone_(zone), allocation_(std::move(allocation)) {
-  for (const Fragment& fragment : allocation_) link_->in_use_[zone_].emplace(fragment.block, fragment.start);
+HubLink::InUse::InUse(std::shared_ptr<StartsInUse> starts, Zone zone, Allocation allocation)
+    : starts_(std::move(starts)), zone_(zone), allocation_(std::move(allocation)) {
+  for (const Fragment& fragment : allocation_) (*starts_)[zone_].emplace(fragment.block, fragment.start);
 }
 
 HubLink::InUse::~InUse() {
-  if (!link_) return;
-  for (const Fragment& fragment : allocation_) link_->in_use_[zone_].erase({fragment.block, fragment.start});
+  if (!starts_) return;
+  for (const Fragment& fragment : allocation_) (*starts_)[zone_].erase({fragment.block, fragment.start});
 }
 
 void HubLink::reserve_pad(std::uint64_t size_bytes, UniqueFunction<void(Result<Pad>)> done) {
   pool_->allocate(Zone::pad, size_bytes,
                   [self = shared_from_this(), done = std::move(done)](Result<Reserved> reserved) mutable {
                     if (!reserved) return done(reserved.error());
-                    InUse in_use(self, Zone::pad, reserved->allocation);
+                    InUse in_use(self->in_use_, Zone::pad, reserved->allocation);
                     done(Pad{std::move(*reserved), std::move(in_use)});
                   });
 }
@@ -180,11 +203,11 @@ void HubLink::report_wrong_share(const std::string& what) {
 }
 
 void HubLink::after_registration(Task done) {
-  if (!attempting_ && !timer_) {
+  if (attempting_ || due_) {
+    waiting_.push_back(std::move(done));
+  } else {
     client_.loop.post(std::move(done));
-    return;
   }
-  waiting_.push_back(std::move(done));
 }
 
 void HubLink::register_now() {
@@ -201,12 +224,14 @@ void HubLink::register_now() {
 
 void HubLink::start_registration() {
   attempting_ = true;
+  due_ = false;
   if (pool_->blocks().empty()) {
-    state_ = State::no_psrd;
+    set_state(State::no_psrd);
     registration_failed({ErrorKind::exhausted, "no PSRD; ingest a file of this hub"}, false);
     return;
   }
-  if (state_ == State::no_psrd) state_ = State::registering;
+  if (pending_ && !lists_all_blocks(pending_->request)) pending_.reset();
+  if (state_ == State::no_psrd) set_state(State::registering);
   if (pending_) {
     send_registration();
     return;
@@ -232,8 +257,8 @@ void HubLink::prepare_registration(std::uint64_t number) {
 
 void HubLink::make_registration(std::uint64_t number, Reserved polling_key, Reserved key) {
   RegistrationRequest request{client_.name, number, client_.sae_ids, polling_key.allocation, {}};
-  InUse polling_key_in_use(shared_from_this(), Zone::authenticator, polling_key.allocation);
-  InUse key_in_use(shared_from_this(), Zone::authenticator, key.allocation);
+  InUse polling_key_in_use(in_use_, Zone::authenticator, polling_key.allocation);
+  InUse key_in_use(in_use_, Zone::authenticator, key.allocation);
   for (const BlockId& block : pool_->blocks()) {
     BlockPositions positions{block, {}, {}};
     for (const Zone zone : kZones) {
@@ -246,6 +271,14 @@ void HubLink::make_registration(std::uint64_t number, Reserved polling_key, Rese
                                          std::move(polling_key_in_use), std::move(key_in_use)});
 }
 
+bool HubLink::lists_all_blocks(const RegistrationRequest& request) const {
+  const std::vector<BlockId> blocks = pool_->blocks();
+  return std::all_of(blocks.begin(), blocks.end(), [&](const BlockId& block) {
+    return std::any_of(request.blocks.begin(), request.blocks.end(),
+                       [&](const BlockPositions& listed) { return listed.block == block; });
+  });
+}
+
 void HubLink::send_registration() {
   Reserved key{pending_->key.allocation, pending_->key.bytes.clone()};
   send_signed(Epoch(), "PUT", "/registration", pending_->request.write(), std::move(key),
@@ -254,27 +287,25 @@ void HubLink::send_registration() {
 
 void HubLink::registration_answered(Result<HubReply> reply) {
   if (!reply) {
-    // Only a hub that was not reached may get the same message again; any other answer has cost it its one-time key.
-    const bool may_repeat = reply.error().kind == ErrorKind::unavailable;
-    return registration_failed(reply.error(), may_repeat);
+    // A message that nobody answered may go out again as it is. If the hub did take it and its answer was lost, it
+    // refuses the repetition, and then a new one is made.
+    return registration_failed(reply.error(), reply.error().kind != ErrorKind::unavailable);
   }
   if (reply->status != 200) {
     return registration_failed({ErrorKind::unavailable, "registration refused with " + std::to_string(reply->status) +
                                                             ": " + message_of(reply->body)},
-                               false);
+                               true);
   }
   auto answer = RegistrationAnswer::parse(reply->body.text());
-  if (!answer) return registration_failed(answer.error(), false);
-  if (answer->hub_id != address_.id) return registration_failed(invalid("the hub has another id"), false);
+  if (!answer) return registration_failed(answer.error(), true);
+  if (answer->hub_id != address_.id) return registration_failed(invalid("the hub has another id"), true);
   accept(*answer);
 }
 
 void HubLink::accept(const RegistrationAnswer& answer) {
-  const bool new_epoch = answer.epoch != epoch_;
+  discard_used(answer);
   for (const BlockPositions& block : answer.blocks) {
     for (const Zone zone : kZones) {
-      // Within one epoch our own record of used bytes is better: answers may be under way.
-      if (new_epoch) pool_->raise_floor(block.block, zone, block.own[zone]);
       if (pool_->skip_used(block.block, zone, block.seen[zone])) {
         log::error("hub {} has seen PSRD of block {} used beyond our own record: the store was set back", address_.name.text(),
                    block.block.text());
@@ -296,32 +327,46 @@ void HubLink::accept(const RegistrationAnswer& answer) {
   polling_counter_ = 0;
   pending_.reset();
   if (state_ != State::registered) log::info("registered with hub {}", address_.name.text());
-  state_ = State::registered;
   last_error_.clear();
+  set_state(State::registered);
   retry_delay_ = milliseconds(0);
-  timer_ = client_.loop.after(kRegistrationInterval, [self = shared_from_this()] {
-    self->timer_.reset();
-    self->register_now();
-  });
+  pause_ = std::clamp(pause_ * 2, kFirstPause, kMostPause);
+  pause_end_ = client_.clock.now() + pause_;
+  register_after(kRegistrationInterval);
+  due_ = false;
   end_attempt();
 }
 
-void HubLink::registration_failed(const Error& error, bool may_repeat_message) {
-  const bool refused = error.kind == ErrorKind::unauthenticated;
-  if (!may_repeat_message) pending_.reset();
+void HubLink::discard_used(const RegistrationAnswer& answer) {
+  const MonotonicTime now = client_.clock.now();
+  const bool new_epoch = answer.epoch != epoch_;
+  // Within one epoch answers may be under way whose bytes lie below the hub's position: what is discarded is where
+  // it stood some time ago.
+  if (!new_epoch && now - hub_positions_at_ < kAnswersUnderWay) return;
+  for (const BlockPositions& block : new_epoch ? answer.blocks : hub_positions_) {
+    for (const Zone zone : kZones) pool_->raise_floor(block.block, zone, block.own[zone]);
+  }
+  hub_positions_ = answer.blocks;
+  hub_positions_at_ = now;
+}
+
+void HubLink::registration_failed(const Error& error, bool spent) {
+  if (spent) pending_.reset();
   if (last_error_ != error.message) log::warning("hub {}: cannot register: {}", address_.name.text(), error.message);
   last_error_ = error.message;
-  if (state_ != State::no_psrd) state_ = State::unreachable;
-  const milliseconds first = refused ? kFirstRefusedRetry : kFirstRetry;
-  const milliseconds most = refused ? kMostRefusedRetry : kMostRetry;
+  if (state_ != State::no_psrd) set_state(State::unreachable);
+  const milliseconds first = spent ? kFirstRefusedRetry : kFirstRetry;
+  const milliseconds most = spent ? kMostRefusedRetry : kMostRetry;
   retry_delay_ = std::clamp(retry_delay_ * 2, first, most);
   // Without PSRD nothing can be tried until some is ingested, and that registers.
-  if (state_ != State::no_psrd) retry_later();
+  if (state_ != State::no_psrd) register_after(retry_delay_);
   end_attempt();
 }
 
-void HubLink::retry_later() {
-  timer_ = client_.loop.after(retry_delay_, [self = shared_from_this()] {
+void HubLink::register_after(std::chrono::nanoseconds delay) {
+  if (timer_) client_.loop.cancel(*timer_);
+  due_ = true;
+  timer_ = client_.loop.after(delay, [self = shared_from_this()] {
     self->timer_.reset();
     self->register_now();
   });
@@ -339,8 +384,9 @@ void HubLink::end_attempt() {
 
 std::uint64_t HubLink::lowest_in_use(const BlockId& block, Zone zone) const {
   std::uint64_t lowest = pool_->next(block, zone);
-  const auto found = in_use_[zone].lower_bound({block, 0});
-  if (found != in_use_[zone].end() && found->first == block) lowest = std::min(lowest, found->second);
+  const auto& starts = (*in_use_)[zone];
+  const auto found = starts.lower_bound({block, 0});
+  if (found != starts.end() && found->first == block) lowest = std::min(lowest, found->second);
   return lowest;
 }
 

@@ -1,7 +1,9 @@
 // A client's link to one hub: registration, and calls that are authenticated both ways (docs/protocol.md, sections 2 and 4).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -34,6 +36,7 @@ struct ClientSurroundings {
   const Clock& clock;
   HubTransport& transport;
   RegistrationStore& registrations;
+  std::function<void()> state_changed = [] {};  ///< called after a link's state has changed
 };
 
 /// An answer that verified.
@@ -64,7 +67,7 @@ class HubLink : public std::enable_shared_from_this<HubLink> {
   /// Registers, and goes on trying until it has succeeded; then again every hour. To be called at the start and whenever PSRD
   /// was added.
   void register_now();
-  /// Calls `done` when the registration attempt that is under way, or the next one, has ended.
+  /// Calls `done` when the registration attempt that is under way or due has ended; at once if there is none.
   void after_registration(Task done);
 
   /// Sends an authenticated request and hands over the answer if it verifies. `path` is what follows /hub/NAME/dske/api/v1.
@@ -75,11 +78,14 @@ class HubLink : public std::enable_shared_from_this<HubLink> {
   /// Asks for the bundles that wait for this client; the answer verified under the polling key.
   void poll(Reply done);
 
+  /// Where own fragments in use start.
+  using StartsInUse = PerZone<std::set<std::pair<BlockId, std::uint64_t>>>;
+
   /// Own PSRD bytes of a message that is being prepared or under way: until it is destroyed, no registration tells the hub to
   /// discard them.
   class InUse {
    public:
-    InUse(std::shared_ptr<HubLink> link, Zone zone, Allocation allocation);
+    InUse(std::shared_ptr<StartsInUse> starts, Zone zone, Allocation allocation);
     ~InUse();
     InUse(InUse&& other) noexcept = default;
     InUse& operator=(InUse&&) = delete;
@@ -87,7 +93,7 @@ class HubLink : public std::enable_shared_from_this<HubLink> {
     InUse& operator=(const InUse&) = delete;
 
    private:
-    std::shared_ptr<HubLink> link_;
+    std::shared_ptr<StartsInUse> starts_;
     Zone zone_;
     Allocation allocation_;
   };
@@ -112,6 +118,9 @@ class HubLink : public std::enable_shared_from_this<HubLink> {
   void send_signed(Epoch epoch, std::string method, std::string path, SecretBytes body, Reserved key, Reply done);
   [[nodiscard]] Result<HubReply> verify(const RequestParts& request, const MacTag& tag, HubAnswer answer);
   void unreachable(const Error& error);
+  /// The hub did not accept our signature: registers again, now or when the pause after the last such time is over.
+  void not_accepted();
+  void set_state(State state);
 
   void start_registration();
   void prepare_registration(std::uint64_t number);
@@ -119,8 +128,11 @@ class HubLink : public std::enable_shared_from_this<HubLink> {
   void send_registration();
   void registration_answered(Result<HubReply> reply);
   void accept(const RegistrationAnswer& answer);
-  void registration_failed(const Error& error, bool may_repeat_message);
-  void retry_later();
+  void discard_used(const RegistrationAnswer& answer);
+  /// `spent`: the hub has seen the message, or whoever answers in its place, so the next attempt needs a new one.
+  void registration_failed(const Error& error, bool spent);
+  void register_after(std::chrono::nanoseconds delay);
+  [[nodiscard]] bool lists_all_blocks(const RegistrationRequest& request) const;
   void end_attempt();
 
   [[nodiscard]] std::uint64_t lowest_in_use(const BlockId& block, Zone zone) const;
@@ -139,12 +151,17 @@ class HubLink : public std::enable_shared_from_this<HubLink> {
 
   bool attempting_ = false;
   bool again_ = false;  // register once more when the present attempt has ended
+  bool due_ = false;    // the timer is that of an attempt to come soon, not of the hourly one
   std::chrono::milliseconds retry_delay_{0};
+  std::chrono::milliseconds pause_{0};  // between registrations that unsigned answers cause
+  MonotonicTime pause_end_;
   std::optional<EventLoop::TimerId> timer_;
   std::unique_ptr<PendingRegistration> pending_;
   std::vector<Task> waiting_;
 
-  PerZone<std::set<std::pair<BlockId, std::uint64_t>>> in_use_;  // where fragments in use start
+  std::shared_ptr<StartsInUse> in_use_ = std::make_shared<StartsInUse>();
+  std::vector<BlockPositions> hub_positions_;  // where the hub's zones stood at hub_positions_at_
+  MonotonicTime hub_positions_at_;
   std::uint64_t wrong_shares_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "dske/responder.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "base/json.h"
@@ -12,7 +13,7 @@ namespace {
 
 constexpr std::size_t kConfirmationsMost = 256;
 
-SecretBytes confirmation_body(const std::vector<BundleName>& bundles) {
+SecretBytes confirmation_body(std::span<const BundleName> bundles) {
   json::Writer writer;
   writer.begin_object().name("bundles").begin_array();
   for (const BundleName& bundle : bundles) {
@@ -38,18 +39,20 @@ void Responder::fetch(const BundleName& bundle, Done done) {
 void Responder::confirm(const std::vector<BundleContext>& bundles) {
   for (const auto& link : links_) {
     std::vector<BundleName> names;
-    const auto send = [&] {
-      if (names.empty()) return;
-      link->call("POST", "/key-share/confirmation", confirmation_body(names), [link](const Result<HubReply>& reply) {
-        if (!reply) log::debug("hub {}: confirmation: {}", link->address().name.text(), reply.error().message);
-      });
-      names.clear();
-    };
     for (const BundleContext& bundle : bundles) {
       if (bundle.x_of(link->address().id)) names.push_back(bundle.name());
-      if (names.size() == kConfirmationsMost) send();
     }
-    send();
+    confirm_at(link, names);
+  }
+}
+
+void Responder::confirm_at(const std::shared_ptr<HubLink>& link, const std::vector<BundleName>& bundles) {
+  for (std::size_t begin = 0; begin < bundles.size(); begin += kConfirmationsMost) {
+    const std::size_t count = std::min(kConfirmationsMost, bundles.size() - begin);
+    const std::span<const BundleName> names(&bundles[begin], count);
+    link->call("POST", "/key-share/confirmation", confirmation_body(names), [link](const Result<HubReply>& reply) {
+      if (!reply) log::debug("hub {}: confirmation: {}", link->address().name.text(), reply.error().message);
+    });
   }
 }
 

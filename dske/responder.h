@@ -40,6 +40,8 @@ class Responder {
 
   /// Tells all hubs of the lists that these bundles are held durably. What fails is repeated when a poll still lists the bundle.
   void confirm(const std::vector<BundleContext>& bundles);
+  /// The same at one hub, which still lists them.
+  static void confirm_at(const std::shared_ptr<HubLink>& link, const std::vector<BundleName>& bundles);
 
  private:
   class Fetching;
