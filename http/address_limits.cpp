@@ -6,22 +6,6 @@
 
 namespace dske::http {
 
-std::string limited_address(const sockaddr_storage& address) {
-  if (address.ss_family == AF_INET) {
-    sockaddr_in v4;
-    std::memcpy(&v4, &address, sizeof v4);
-    return {reinterpret_cast<const char*>(&v4.sin_addr), sizeof v4.sin_addr};
-  }
-  if (address.ss_family == AF_INET6) {
-    sockaddr_in6 v6;
-    std::memcpy(&v6, &address, sizeof v6);
-    const auto* bytes = reinterpret_cast<const char*>(v6.sin6_addr.s6_addr);
-    if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) return {bytes + 12, 4};
-    return {bytes, 8};
-  }
-  return {};
-}
-
 std::optional<AddressLimits::Place> AddressLimits::take(const std::string& address) {
   const MutexLock lock(mutex_);
   if (total_ >= most_) return std::nullopt;

@@ -7,17 +7,11 @@
 #include <unordered_map>
 #include <utility>
 
-#include <sys/socket.h>
-
 #include "base/mutex.h"
 
 namespace dske::http {
 
-/// Who sends, as far as limits go: the IPv4 address, or the /64 network of an IPv6 address, which one host
-/// has for itself. An IPv4 address mapped into IPv6 is the IPv4 address.
-[[nodiscard]] std::string limited_address(const sockaddr_storage& address);
-
-/// Thread-safe.
+/// Thread-safe. Addresses are as limited_address() of http/peer_address.h gives them.
 class AddressLimits {
  public:
   /// One connection's place, given back on destruction. It must not outlive its AddressLimits.

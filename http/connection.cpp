@@ -336,12 +336,15 @@ void Connection::note_deadline(Wait wait, Surroundings& around) {
            around);
     return;
   }
-  if (wait == Wait::handshake) {
-    if (const auto swallowed = around.log_budget.spend(around.now)) {
-      log::warning("{}: the TLS handshake with {} took too long", around.server_name, peer_address_);
-    }
-  }
+  if (wait == Wait::handshake) log_handshake_failure("it took too long", around);
   state_ = State::finished;
+}
+
+void Connection::log_handshake_failure(const std::string& cause, Surroundings& around) {
+  const auto swallowed = around.log_budget.spend(around.now);
+  if (!swallowed) return;
+  log::warning("{}: the TLS handshake with {} failed: {}{}", around.server_name, peer_address_, cause,
+               *swallowed == 0 ? "" : " (and " + std::to_string(*swallowed) + " more before)");
 }
 
 void Connection::end() {

@@ -84,6 +84,7 @@ class Connection {
   void start_answer(Response response, Reply::Written written, Surroundings& around);
   void refuse(Refusal refusal, Surroundings& around);
   void start_lingering();
+  void log_handshake_failure(const std::string& cause, Surroundings& around);
   /// Sets the deadline, unless the same wait is going on already.
   void wait_for(Wait wait, Surroundings& around);
   void wait_for_writing(Surroundings& around);

@@ -63,8 +63,8 @@ class RunningServer final : public Server {
 Result<void> RunningServer::run(std::shared_ptr<const WorkerSettings> settings, unsigned workers) {
   const MutexLock lock(stop_mutex_);
   std::vector<std::shared_ptr<Inbox>> inboxes;
+  const auto reactor = Pistache::Aio::Reactor::create();
   try {
-    auto reactor = Pistache::Aio::Reactor::create();
     reactor->init(Pistache::Aio::AsyncContext(workers, "http-worker"));
     const auto key = reactor->addHandler(std::make_shared<Worker>(std::move(settings)));
     for (const auto& handler : reactor->handlers(key)) {
@@ -72,12 +72,12 @@ Result<void> RunningServer::run(std::shared_ptr<const WorkerSettings> settings, 
       inboxes.push_back(workers_.back()->inbox());
     }
     reactor->run();
-    reactor_ = std::move(reactor);
+    acceptor_->start(limits_, std::move(inboxes));
   } catch (const std::exception& error) {
-    workers_.clear();
-    return Error{ErrorKind::io, std::string("the server's workers cannot be started: ") + error.what()};
+    reactor->shutdown();  // for the threads that have started
+    return Error{ErrorKind::io, std::string("the server's threads cannot be started: ") + error.what()};
   }
-  acceptor_->start(limits_, std::move(inboxes));
+  reactor_ = reactor;
   return {};
 }
 

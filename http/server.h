@@ -1,5 +1,6 @@
-// The HTTP server: Pistache's reactor, request parser, router and response types under a listener, transport loop,
-// framing and writing of our own (docs/http.md says why and which of Pistache's internals that rests on).
+// The HTTP server: Pistache's reactor, request parser, router and response types under a listener, transport
+// loop, framing and writing of our own (docs/http.md says why and which of Pistache's internals that rests
+// on).
 #pragma once
 
 #include <chrono>
@@ -16,8 +17,8 @@
 
 namespace dske::http {
 
-/// The right and duty to answer one request. Move-only. May be kept and used later and from any thread; if the
-/// connection has gone by then the answer is dropped. Destroyed without an answer it sends 500.
+/// The right and duty to answer one request. Move-only. May be kept and used later and from any thread; if
+/// the connection has gone by then the answer is dropped. Destroyed without an answer it sends 500.
 class Reply {
  public:
   /// Called on a worker thread, exactly once: true when the kernel has taken the whole answer, false when the
@@ -37,8 +38,8 @@ class Reply {
   std::unique_ptr<Sink> sink_;
 };
 
-/// Runs on a worker thread and must not wait for network, disk or another thread: it answers at once, or keeps the
-/// Reply and returns. It must not throw (what it throws is logged and answered with 500).
+/// Runs on a worker thread and must not wait for network, disk or another thread: it answers at once, or
+/// keeps the Reply and returns. It must not throw (what it throws is logged and answered with 500).
 using Handler = std::function<void(Request, Reply)>;
 
 struct Route {
@@ -62,12 +63,14 @@ struct ServerLimits {
   std::size_t body_bytes = 1024 * 1024;
   std::size_t pending_write_bytes = 16 * 1024 * 1024;  ///< per connection; over it the connection is closed
   std::chrono::milliseconds handshake_timeout{5000};
-  /// From a request's first byte, or for the first request from the start of the connection, to the end of its head.
+  /// From a request's first byte, or for the first request from the start of the connection, to the end of
+  /// its head.
   std::chrono::milliseconds head_timeout{10000};
-  std::chrono::milliseconds body_timeout{30000};        ///< from the end of the head to the end of the body
+  std::chrono::milliseconds body_timeout{30000};         ///< from the end of the head to the end of the body
   std::chrono::milliseconds keep_alive_timeout{120000};  ///< between requests
-  std::chrono::milliseconds write_timeout{30000};       ///< without the peer taking a byte
-  std::chrono::milliseconds linger_timeout{2000};       ///< after the last answer, for the peer to read it and close
+  std::chrono::milliseconds write_timeout{30000};        ///< without the peer taking a byte
+  std::chrono::milliseconds linger_timeout{
+      2000};  ///< after the last answer, for the peer to read it and close
 };
 
 struct ServerConfig {

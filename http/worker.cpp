@@ -1,17 +1,14 @@
 #include "http/worker.h"
 
 #include <algorithm>
-#include <cstring>
 #include <stdexcept>
 #include <utility>
 
-#include <arpa/inet.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "http/peer_address.h"
 
 namespace dske::http {
 namespace {
@@ -48,21 +45,6 @@ std::array<std::chrono::milliseconds, kWaits> durations(const ServerLimits& limi
   set(Wait::write, limits.write_timeout);
   set(Wait::linger, limits.linger_timeout);
   return durations;
-}
-
-std::string numeric_address(const sockaddr_storage& address) {
-  std::array<char, NI_MAXHOST> text{};
-  const auto size =
-      static_cast<socklen_t>(address.ss_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
-  if (::getnameinfo(reinterpret_cast<const sockaddr*>(&address), size, text.data(), text.size(), nullptr, 0,
-                    NI_NUMERICHOST) != 0) {
-    return {};
-  }
-  constexpr std::string_view kMapped = "::ffff:";
-  const std::string_view shown = text.data();
-  const bool is_mapped =
-      shown.substr(0, kMapped.size()) == kMapped && shown.find('.') != std::string_view::npos;
-  return std::string(is_mapped ? shown.substr(kMapped.size()) : shown);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "http/deadlines.h"
 #include "http/log_budget.h"
 #include "http/message.h"
+#include "http/peer_address.h"
 #include "http/reply_sink.h"
 #include "http/response_writer.h"
 
@@ -36,6 +37,9 @@ TEST_CASE("limits count IPv4 addresses, IPv6 networks of one host, and mapped ad
   CHECK(key("::ffff:192.0.2.1") == key("192.0.2.1"));
   CHECK(key("2001:db8::1") == key("2001:db8::ffff:1"));
   CHECK(key("2001:db8::1") != key("2001:db8:0:1::1"));
+  CHECK(numeric_address(address_of("192.0.2.1")) == "192.0.2.1");
+  CHECK(numeric_address(address_of("::ffff:192.0.2.1")) == "192.0.2.1");
+  CHECK(numeric_address(address_of("2001:DB8::1")) == "2001:db8::1");
 }
 
 TEST_CASE("places are limited in all and per address, and come back") {

@@ -156,10 +156,8 @@ TEST_CASE("what the framer refuses is answered with its status and a message, th
       {"POST /echo/x HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\n" + std::string(101, 'x'), 413},
       {"POST /echo/x HTTP/1.0\r\n\r\n", 411},
       {"POST /echo/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501},
-      {"\x16\x03\x01\x02", 0},  // a TLS record, cut short: nothing that ends a line, so it waits for more
   };
   for (const auto& [bytes, status] : cases) {
-    if (status == 0) continue;
     CAPTURE(bytes.substr(0, 60));
     RawClient client(server.port());
     REQUIRE(client.send(bytes));
@@ -283,8 +281,6 @@ TEST_CASE("a server says why it cannot start") {
   CHECK_FALSE(Server::start(config, {}).has_value());
   config.address = "127.0.0.1";
   CHECK_FALSE(Server::start(config, {{"GET", "no slash", {}}}).has_value());
-  config.address = "::1";
-  CHECK(Server::start(config, {}).has_value());
 }
 
 }  // namespace
