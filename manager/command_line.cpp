@@ -3,6 +3,7 @@
 // A comma in a name or SAE ID is part of it, not the end of a list's element.
 #define CXXOPTS_VECTOR_DELIMITER '\0'
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <utility>
 
@@ -41,10 +42,10 @@ const Words& options_of(CommandName command) {
 cxxopts::Options all_options() {
   cxxopts::Options options("dske-manager");
   options.add_options()("client", "", cxxopts::value<Words>())("hub", "", cxxopts::value<Words>())(
-      "json", "")("watch", "")("number", "", cxxopts::value<std::int64_t>())(
-      "size", "", cxxopts::value<std::int64_t>())("client-bytes", "", cxxopts::value<std::int64_t>())(
-      "hub-bytes", "", cxxopts::value<std::int64_t>())("o,output", "", cxxopts::value<std::string>())(
-      "n,lines", "", cxxopts::value<std::int64_t>())("f,follow", "")("h,help", "")("version", "")(
+      "json", "")("watch", "")("number", "", cxxopts::value<std::string>())(
+      "size", "", cxxopts::value<std::string>())("client-bytes", "", cxxopts::value<std::string>())(
+      "hub-bytes", "", cxxopts::value<std::string>())("o,output", "", cxxopts::value<std::string>())(
+      "n,lines", "", cxxopts::value<std::string>())("f,follow", "")("h,help", "")("version", "")(
       "words", "", cxxopts::value<Words>());
   options.parse_positional({"words"});
   return options;
@@ -54,10 +55,26 @@ Error usage_error(CommandName command, const std::string& what) {
   return invalid(what + "; usage: " + command_usage(command));
 }
 
-std::optional<std::int64_t> number_in(const cxxopts::ParseResult& parsed, const char* name) {
-  if (parsed.count(name) == 0) return std::nullopt;
-  return parsed[name].as<std::int64_t>();
-}
+// The values of the options that are numbers, or what is wrong with one.
+class Numbers {
+ public:
+  explicit Numbers(const cxxopts::ParseResult& parsed) : parsed_(parsed) {}
+
+  std::optional<std::int64_t> take(const std::string& name) {
+    if (parsed_.count(name) == 0) return std::nullopt;
+    const auto text = parsed_[name].as<std::string>();
+    std::int64_t value = 0;
+    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (fault == std::errc() && end == text.data() + text.size() && value >= 0) return value;
+    fault_ = "--" + name + " must be a whole number, not " + text;
+    return std::nullopt;
+  }
+  [[nodiscard]] const std::string& fault() const { return fault_; }
+
+ private:
+  const cxxopts::ParseResult& parsed_;
+  std::string fault_;
+};
 
 Words words_in(const cxxopts::ParseResult& parsed, const char* name) {
   return parsed.count(name) == 0 ? Words() : parsed[name].as<Words>();
@@ -178,14 +195,15 @@ Result<std::variant<CommandLine, TextAsked>> interpret(const cxxopts::ParseResul
   line.json = parsed.count("json") != 0;
   line.watch = parsed.count("watch") != 0;
   line.follow = parsed.count("follow") != 0;
-  line.etsi.number = number_in(parsed, "number");
-  line.etsi.size_bits = number_in(parsed, "size");
-  line.client_bytes = number_in(parsed, "client-bytes");
-  line.hub_bytes = number_in(parsed, "hub-bytes");
-  line.lines = number_in(parsed, "lines").value_or(0);
+  Numbers numbers(parsed);
+  line.etsi.number = numbers.take("number");
+  line.etsi.size_bits = numbers.take("size");
+  line.client_bytes = numbers.take("client-bytes");
+  line.hub_bytes = numbers.take("hub-bytes");
+  line.lines = numbers.take("lines").value_or(0);
+  if (!numbers.fault().empty()) return usage_error(line.command, numbers.fault());
   if (parsed.count("output") != 0) line.output = parsed["output"].as<std::string>();
   if (line.watch && line.json) return usage_error(line.command, "--watch and --json do not go together");
-  if (line.lines < 0) return usage_error(line.command, "--lines must not be negative");
   for (const auto& bytes : {line.client_bytes, line.hub_bytes}) {
     if (bytes && (*bytes < kPsrdBytesLeast || *bytes > kPsrdBytesMost)) {
       return usage_error(line.command, "a half of a block has " + std::to_string(kPsrdBytesLeast) + " to " +

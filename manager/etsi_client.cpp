@@ -83,7 +83,7 @@ class SaeClient {
 
   [[nodiscard]] const Node& kme() const { return kme_; }
 
-  // Prints URL and answer; an error unless the status is 200.
+  // Prints URL and answer (not the body, whose key IDs have been told); an error unless the status is 200.
   Result<SecretBytes> call(const std::string& method, const std::string& target, const std::string& body) {
     http::Call call;
     call.method = method;
@@ -96,7 +96,6 @@ class SaeClient {
       call.body = SecretBytes::copy_of(body);
     }
     say("url=" + shown(call.url));
-    if (!body.empty()) say("body=" + body);
     auto answer = client_->send(call);
     if (!answer) return answer.error().within("no answer from client " + kme_.name);
     say("response=" + std::to_string(answer->status));
@@ -132,10 +131,14 @@ class SaeClient {
   std::unique_ptr<http::BlockingClient> client_;
 };
 
-void announce(const char* api, const SaeClient& client, const EtsiRequest& request) {
+void announce(const char* api, const SaeClient& client, const EtsiRequest& request,
+              const std::vector<std::string>& key_ids = {}) {
   say(fmt::format("Invoke ETSI QKD {} API for client {} on port {}", api, client.kme().name,
                   client.kme().port));
-  say("master_sae_id=" + shown(request.master_sae) + " slave_sae_id=" + shown(request.slave_sae));
+  std::string line =
+      "master_sae_id=" + shown(request.master_sae) + " slave_sae_id=" + shown(request.slave_sae);
+  for (const std::string& id : key_ids) line += " " + id;
+  say(line);
 }
 
 Result<std::string> path_to(const std::string& sae, etsi014::Resource resource) {
@@ -178,7 +181,7 @@ Result<std::vector<DeliveredKey>> get_key_with_key_ids(const Network& network, c
   for (const std::string& id : ids) {
     if (auto parsed = KeyId::parse(id); !parsed) return parsed.error().within("the key ID " + shown(id));
   }
-  announce("Get Key with Key IDs", *client, request);
+  announce("Get Key with Key IDs", *client, request, ids);
   std::string body;
   if (ids.size() == 1) {
     *target += "?key_ID=" + ids.front();

@@ -1,5 +1,6 @@
 #include "manager/starter.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -24,6 +25,8 @@ namespace {
 // A hub that takes longer does not hold up the KMEs: they ingest its PSRD whenever it comes.
 constexpr std::chrono::milliseconds kPatienceWithHubs{3000};
 constexpr std::chrono::milliseconds kPatienceWithPki{30000};
+constexpr std::chrono::milliseconds kPatienceWithRegistrations{1000};
+constexpr std::chrono::milliseconds kPollInterval{15};
 
 // One node of this host in this start.
 struct Task {
@@ -57,6 +60,7 @@ class NetworkStart {
   void bring_up_hub(Task& task);
   void provision_from(Task& hub);
   void bring_up_client(Task& task);
+  void await_registrations(Task& client) const;
   void fail(const Error& error);
   [[nodiscard]] Task* task_of(const Node& node);
 
@@ -66,6 +70,7 @@ class NetworkStart {
   std::vector<Task> tasks_;
   std::size_t nodes_selected_ = 0;  // of this host
   std::atomic<std::size_t> nodes_ready_{0};
+  std::atomic<std::size_t> hubs_up_{0};
   std::atomic<bool> failed_{false};
   std::atomic<bool> pki_is_there_{false};
   std::unique_ptr<Gate> hubs_done_;
@@ -154,6 +159,7 @@ void NetworkStart::bring_up_hub(Task& task) {
   }
   if (auto ready = task.starter->await_ready(); !ready) return fail(ready.error());
   if (task.selected) ++nodes_ready_;
+  ++hubs_up_;
   provision_from(task);
 }
 
@@ -196,6 +202,21 @@ void NetworkStart::bring_up_client(Task& task) {
   if (begun) begun = task.starter->await_ready();
   if (!begun) return fail(begun.error());
   ++nodes_ready_;
+  await_registrations(task);
+}
+
+// A KME is ready with k hubs. The others of this host follow at once, as a rule: with them it can lose some
+// again.
+void NetworkStart::await_registrations(Task& client) const {
+  const MonotonicTime deadline = BootClock::now() + kPatienceWithRegistrations;
+  while (BootClock::now() < deadline) {
+    const auto status = client.starter->management().status();
+    if (!status) return;
+    const auto registered = std::count_if(status->peers.begin(), status->peers.end(),
+                                          [](const PeerStatus& hub) { return hub.state == "registered"; });
+    if (static_cast<std::size_t>(registered) >= hubs_up_) return;
+    std::this_thread::sleep_for(kPollInterval);
+  }
 }
 
 bool NetworkStart::run() {
