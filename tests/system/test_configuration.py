@@ -69,7 +69,7 @@ KME_FAULTS = {
     "an encryptor without a name": (lambda d: text_of(kme_config(d, encryptors=[""])), ["encryptors"]),
     "no hubs": (lambda d: text_of(without(kme_config(d), "hubs")), ["hubs"]),
     "one hub": (lambda d: text_of(kme_config(d, hubs=[{"name": "hank"}])), ["hubs"]),
-    "a hub twice": (lambda d: text_of(kme_config(d, hubs=[{"name": "hank"}] * 2)), ["hank"]),
+    "a hub twice": (lambda d: text_of(kme_config(d, hubs=[{"name": "hank"}, {"name": "hank"}])), ["hank"]),
     "k of 1": (lambda d: text_of(kme_config(d, shares_required=1)), ["shares_required"]),
     "k of more than n": (lambda d: text_of(kme_config(d, shares_required=3)), ["shares_required"]),
     "a least k of 1": (lambda d: text_of(kme_config(d, least_shares_required=1)), ["least_shares_required"]),

@@ -332,9 +332,8 @@ def test_status_watch_goes_on_until_it_is_ended(two_plus_two):
 def test_get_key_pair_matches(town, options, number, size):
     done = town.manager("etsi-qkd", "carol", "serena", "get-key-pair", *options)
     assert done.stdout.rstrip().endswith("Key values match")
-    assert done.stdout.count('"key_ID"') == 2 * number
     keys = re.findall(r'"key": "([A-Za-z0-9+/=]+)"', done.stdout)
-    assert len(set(keys)) == number and all(len(key) == -(-size // 3) * 4 for key in keys)
+    assert len(keys) == 2 * number and len(set(keys)) == number and all(len(key) == -(-size // 3) * 4 for key in keys)
 
 
 def test_get_key_and_get_key_with_key_ids(town):
@@ -368,7 +367,7 @@ def test_odd_sae_ids_work_from_the_command_line(town, odd):
         (["carol", "nobody", "get-key"], 1, "nobody"),
         (["carol", "serena", "get-key", "--size", "7"], 1, "multiple of 8"),
         (["carol", "serena", "get-key", "--number", "100000"], 1, "number"),
-        (["carol", "serena", "get-key", "--number", "x"], 2, "number"),
+        (["carol", "serena", "get-key", "--number", "x"], 2, "x"),
         (["carol", "serena", "get-key-with-key-ids"], 2, ""),
         (["carol", "serena", "get-key-with-key-ids", "x"], 1, "x"),
         (["carol", "serena", "dance"], 2, "dance"),
