@@ -109,7 +109,7 @@ Result<NodeStatus> parse_status(std::string_view body, NodeKind kind) {
 
 Result<std::string> ManagementClient::token() const {
   auto text = read_file(node_.token_file(), kTokenBytesMost);
-  if (!text) return text.error();
+  if (!text) return text.error().within(node_.title() + " has not been started yet");
   std::string token(text->text());
   while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
   return token;

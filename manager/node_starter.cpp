@@ -8,6 +8,7 @@
 #include "manager/address.h"
 #include "manager/log_tail.h"
 #include "manager/node_process.h"
+#include "manager/port_holder.h"
 
 namespace dske::manager {
 namespace {
@@ -47,11 +48,10 @@ Result<void> NodeStarter::check_ports() const {
                                                              {"127.0.0.1", node_.management_port}};
   for (const auto& [address, port] : listeners) {
     if (is_port_free(address, port)) continue;
-    return Error{ErrorKind::conflict,
-                 node_.title() + " cannot be started: port " + std::to_string(port) +
-                     (port == node_.port ? "" : " of its management interface") +
-                     ", which it should have, is taken by another process; end that or give " +
-                     node_.title() + " another `port`"};
+    return Error{ErrorKind::conflict, node_.title() + " cannot be started: port " + std::to_string(port) +
+                                          (port == node_.port ? "" : " of its management interface") +
+                                          ", which it should have, is taken by " + port_holder(port) +
+                                          "; end that or give " + node_.title() + " another `port`"};
   }
   return {};
 }
