@@ -8,7 +8,7 @@
 #   scripts/check.sh format [--fix]
 #       clang-format over every tracked C++ file; --fix rewrites them.
 #   scripts/check.sh coverage
-#       Builds with the preset "coverage", runs the unit tests, prints which share of the lines they reach and
+#       Builds with the preset "coverage", runs the unit tests, prints which lines they reach and
 #       writes build-coverage/coverage.html.
 #
 # JOBS sets how many run at once (default: the number of processors), BUILD where the release build lies.
@@ -63,7 +63,8 @@ lint() {
   if [ $# -gt 0 ]; then
     printf '%s\n' "$@" | sed "s|^\([^/]\)|$PWD/\1|"
   else
-    sed -n 's|^ *"file": "\(.*\)",*$|\1|p' "$BUILD/compile_commands.json" | grep -vE "^$PWD/(tests|build)" | sort -u
+    sed -n 's|^ *"file": "\(.*\)",*$|\1|p' "$BUILD/compile_commands.json" | grep -E "^$PWD/" |
+      grep -vE "^$PWD/(tests|build)" | sort -u
   fi >"$stamps/sources"
   if xargs -P "$JOBS" -n 1 "$0" --lint-one "$stamps" <"$stamps/sources"; then
     echo "check: $(wc -l <"$stamps/sources") sources are clean"
@@ -88,11 +89,11 @@ format() {
 coverage() {
   [ $# -eq 0 ] || wrong_usage "coverage takes no arguments"
   cmake --preset coverage >/dev/null
-  cmake --build --preset coverage -j "$JOBS"
+  cmake --build --preset coverage --target unit_tests
   find build-coverage -name '*.gcda' -delete
-  ctest --test-dir build-coverage -L unit -j "$JOBS" --output-on-failure
-  gcovr --root . --object-directory build-coverage --exclude 'tests/' --exclude 'build' --exclude-throw-branches \
-    -j "$JOBS" --html build-coverage/coverage.html --print-summary
+  ctest --test-dir build-coverage -R '^unit' -j "$JOBS" --output-on-failure
+  gcovr --root . --object-directory build-coverage --exclude '.*tests/' --exclude-throw-branches -j "$JOBS" \
+    --html build-coverage/coverage.html --txt
 }
 
 cd "$(dirname "$0")/.."
