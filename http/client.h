@@ -18,8 +18,8 @@ namespace dske::http {
 struct TlsClientConfig {
   std::string certificate_file;  ///< PEM; empty for none
   std::string key_file;
-  std::string ca_file;           ///< the server's certificate must come from here and match the URL's host
-  std::string least_version;     ///< "", "1.2" or "1.3"
+  std::string ca_file;        ///< the server's certificate must come from here and match the URL's host
+  std::string least_version;  ///< "", "1.2" or "1.3"
 };
 
 struct Call {
@@ -40,7 +40,8 @@ struct Answer {
   [[nodiscard]] std::string_view header(std::string_view name) const;
 };
 
-/// A loop on a thread of its own that runs tasks, timers and HTTP calls; connections are kept alive and reused.
+/// A loop on a thread of its own that runs tasks, timers and HTTP calls; connections are kept alive and
+/// reused.
 class ClientLoop : public EventLoop {
  public:
   using Done = UniqueFunction<void(Result<Answer>)>;
@@ -48,9 +49,9 @@ class ClientLoop : public EventLoop {
 
   /// Stops the loop: tasks, timers and calls that are left are dropped, their callbacks destroyed uncalled.
   ~ClientLoop() override = default;
-  /// Starts a call; `done` runs on the loop. Any HTTP status is an Answer; ErrorKind::unavailable when there was
-  /// none (refused, timed out, broken). Never retries by itself: a signed message must not be sent twice. Only on
-  /// the loop's thread.
+  /// Starts a call; `done` runs on the loop. Any HTTP status is an Answer; ErrorKind::unavailable when there
+  /// was none (refused, timed out, broken). Never retries by itself: a signed message must not be sent twice.
+  /// Only on the loop's thread.
   virtual void send(Call call, Done done) = 0;
   /// Runs `ready` on the loop whenever `fd` is readable, until the loop stops. Only on the loop's thread.
   virtual void watch_readable(int fd, std::function<void()> ready) = 0;
