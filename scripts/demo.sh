@@ -31,8 +31,8 @@ step() {
 }
 
 finish() {
-  [ -n "$keep" ] && return
-  [ -x "$manager" ] && [ -f "$topology" ] && "$manager" "$topology" stop || true
+  [ -z "$keep" ] || return 0
+  if [ -x "$manager" ] && [ -f "$topology" ]; then "$manager" "$topology" stop >/dev/null || true; fi
   rm -rf "$directory"
 }
 trap finish EXIT
@@ -55,4 +55,6 @@ if [ -n "$keep" ]; then
   echo "  $manager $topology status --watch"
   echo "  $manager $topology etsi-qkd curtis connie get-key-pair --number 3"
   echo "  $manager $topology stop"
+else
+  echo "Done; the network is stopped. \`scripts/demo.sh DIRECTORY\` leaves one running."
 fi
