@@ -31,16 +31,25 @@ void write_note(int fd, Note::Kind kind, std::uint64_t value, const Uuid& id = {
   if (::write(fd, &note, sizeof note) != sizeof note) ::_exit(3);
 }
 
-std::vector<Note> read_notes(int fd) {
-  std::vector<Note> notes;
-  Note note{};
-  while (::read(fd, &note, sizeof note) == sizeof note) notes.push_back(note);
-  return notes;
+bool read_note(int fd, Note& note) {
+  return ::read(fd, &note, sizeof note) == sizeof note;
 }
 
-/// Runs `traffic` in a process of its own, kills it after `run_time` and returns what it noted.
+/// When to kill: so long after the start or, for sure in the midst of traffic, after the first note.
+struct Moment {
+  bool after_first_note;
+  std::chrono::microseconds delay;
+
+  static Moment random(bool after_first_note) {
+    static std::mt19937 generator(std::random_device{}());
+    return {after_first_note,
+            std::chrono::microseconds(std::uniform_int_distribution<>(0, 100000)(generator))};
+  }
+};
+
+/// Runs `traffic` in a process of its own, kills it at that moment and returns what it noted.
 template <class Traffic>
-std::vector<Note> notes_of_killed(std::chrono::microseconds run_time, Traffic traffic) {
+std::vector<Note> notes_of_killed(const Moment& moment, Traffic traffic) {
   std::array<int, 2> ends{};
   REQUIRE(::pipe(ends.data()) == 0);
   FileDescriptor from(ends[0]);
@@ -53,22 +62,20 @@ std::vector<Note> notes_of_killed(std::chrono::microseconds run_time, Traffic tr
     ::_exit(4);
   }
   into.close();
-  // Read meanwhile: a full pipe would stop the traffic.
-  std::thread killer([child, run_time] {
-    std::this_thread::sleep_for(run_time);
+  std::vector<Note> notes;
+  Note note{};
+  if (moment.after_first_note && read_note(from.get(), note)) notes.push_back(note);
+  std::thread killer([child, &moment] {
+    std::this_thread::sleep_for(moment.delay);
     ::kill(child, SIGKILL);
   });
-  auto notes = read_notes(from.get());
+  // Read meanwhile: a full pipe would stop the traffic.
+  while (read_note(from.get(), note)) notes.push_back(note);
   killer.join();
   int status = 0;
   REQUIRE(::waitpid(child, &status, 0) == child);
   REQUIRE(WIFSIGNALED(status));
   return notes;
-}
-
-std::chrono::microseconds random_run_time() {
-  static std::mt19937 generator(std::random_device{}());
-  return std::chrono::microseconds(std::uniform_int_distribution<>(1000, 120000)(generator));
 }
 
 void keep_numbering(KmeStore& store, const HubId& hub, int fd) {
@@ -126,7 +133,7 @@ TEST_CASE("after kills at random moments no lease is shorter than answered and n
   std::uint64_t last_number = 0;
   std::size_t answered = 0;
   for (int run = 0; run < 12; ++run) {
-    const auto notes = notes_of_killed(random_run_time(), [&](int fd) {
+    const auto notes = notes_of_killed(Moment::random(run % 3 != 0), [&](int fd) {
       auto store = KmeStore::open(dir.path());
       if (!store || !(*store)->load()) ::_exit(9);
       for (int i = 0; i < 3; ++i) keep_numbering(**store, hub.id, fd);
@@ -170,7 +177,7 @@ TEST_CASE(
   std::set<BundleId> withdrawn;
   std::size_t answered = 0;
   for (int run = 0; run < 12; ++run) {
-    const auto notes = notes_of_killed(random_run_time(), [&](int fd) {
+    const auto notes = notes_of_killed(Moment::random(run % 3 != 0), [&](int fd) {
       auto store = HubStore::open(dir.path());
       if (!store || !(*store)->load()) ::_exit(9);
       for (int i = 0; i < 8; ++i) keep_sharing(**store, fd);
