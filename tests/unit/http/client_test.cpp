@@ -204,7 +204,7 @@ TEST_CASE("many calls run at once, each gets its own answer, and the connections
   });
   left.wait();
   CHECK(right == kCalls);
-  CHECK(elapsed_since(start) < milliseconds(20 * kCalls / 4));
+  CHECK(elapsed_since(start) < milliseconds(20 * kCalls * 3 / 4));
   CHECK(server.connections() <= 64);
 }
 
@@ -247,7 +247,7 @@ TEST_CASE("calls that wait for a connection to their host time out too") {
   loop->post([&] {
     for (int i = 0; i < kCalls; ++i) {
       Call call = get(server.url("/"));
-      call.timeout = milliseconds(300);
+      call.timeout = milliseconds(1000);
       loop->send(std::move(call), [&](const Result<Answer>& answer) {
         if (!answer && answer.error().kind == ErrorKind::unavailable) ++unavailable;
         left.count_down();
@@ -256,7 +256,7 @@ TEST_CASE("calls that wait for a connection to their host time out too") {
   });
   left.wait();
   CHECK(unavailable == kCalls);
-  CHECK(elapsed_since(start) < milliseconds(600));
+  CHECK(elapsed_since(start) < milliseconds(1900));  // not one timeout after the other
   release.set_value();
 }
 
@@ -520,7 +520,7 @@ TEST_CASE("a task that was posted is not kept waiting by an idle loop") {
   std::this_thread::sleep_for(milliseconds(30));
   const auto start = BootClock::now();
   run_on(*loop, [] {});
-  CHECK(elapsed_since(start) < milliseconds(1000));
+  CHECK(elapsed_since(start) < milliseconds(10'000));
 }
 
 TEST_CASE("a task that posts itself again and again does not keep timers and calls from running") {
