@@ -49,26 +49,31 @@ VerifiedRequest::VerifiedRequest(std::shared_ptr<Client> client, HubId hub, Epoc
 
 void VerifiedRequest::answer(int status, SecretBytes json) {
   LeasedPool& pool = client_->pool();
-  pool.allocate(Zone::authenticator, kOneTimeMacKeySize,
-                [self = std::move(*this), status, json = std::move(json)](Result<Reserved> key) mutable {
-                  if (!key) {
-                    log::warning("client {}: cannot sign an answer: {}", self.client_->name().text(),
-                                 key.error().message);
-                    self.reply_.send(http::message_response(503, "cannot sign: " + key.error().message));
-                    return;
-                  }
-                  const std::string target = self.request_.target();
-                  const RequestParts parts{self.hub_, self.epoch_, self.request_.method, target, {}};
-                  const MacTag tag = answer_tag(key->bytes.view(), parts, {self.tag_, status, json.view()});
-                  http::Response response{status, "application/json", {}, std::move(json)};
-                  response.headers.push_back({std::string(kSignatureHeader), Signature{key->allocation, tag}.text()});
-                  self.reply_.send(std::move(response));
-                });
+  pool.allocate(
+      Zone::authenticator, kOneTimeMacKeySize,
+      [self = std::move(*this), status, json = std::move(json)](Result<Reserved> key) mutable {
+        if (!key) {
+          log::warning("client {}: cannot sign an answer: {}", self.client_->name().text(),
+                       key.error().message);
+          self.reply_.send(http::message_response(503, "cannot sign: " + key.error().message));
+          return;
+        }
+        const std::string target = self.request_.target();
+        const RequestParts parts{self.hub_, self.epoch_, self.request_.method, target, {}};
+        const MacTag tag = answer_tag(key->bytes.view(), parts, {self.tag_, status, json.view()});
+        http::Response response{status, "application/json", {}, std::move(json)};
+        response.headers.push_back({std::string(kSignatureHeader), Signature{key->allocation, tag}.text()});
+        self.reply_.send(std::move(response));
+      });
 }
 
-void VerifiedRequest::refuse(const Error& error) { refuse(http_status(error.kind), error.message); }
+void VerifiedRequest::refuse(const Error& error) {
+  refuse(http_status(error.kind), error.message);
+}
 
-void VerifiedRequest::refuse(int status, std::string_view message) { answer(status, message_json(message)); }
+void VerifiedRequest::refuse(int status, std::string_view message) {
+  answer(status, message_json(message));
+}
 
 Authenticator::Authenticator(const HubId& hub, const Epoch& epoch, const ClientRegistry& clients,
                              FailureLimiter& failures)
@@ -84,7 +89,8 @@ bool Authenticator::admits(const http::Request& request, http::Reply& reply) con
 
 void Authenticator::reject(const http::Request& request, http::Reply reply, const Error& error) const {
   failures_.count_failure(request.peer_address);
-  log::debug("{}: {} {} does not verify: {}", request.peer_address, request.method, request.path, error.message);
+  log::debug("{}: {} {} does not verify: {}", request.peer_address, request.method, request.path,
+             error.message);
   reply.send(http::message_response(401, error.message));
 }
 
@@ -110,11 +116,14 @@ http::Handler Authenticator::verified_under(const Epoch& epoch, Handler handler)
     if (!admits(request, reply)) return;
     auto sender = verify(request, epoch);
     if (!sender) return reject(request, std::move(reply), sender.error());
-    handler(VerifiedRequest(sender->first, hub_, epoch, sender->second, std::move(request), std::move(reply)));
+    handler(
+        VerifiedRequest(sender->first, hub_, epoch, sender->second, std::move(request), std::move(reply)));
   };
 }
 
-http::Handler Authenticator::verified(Handler handler) const { return verified_under(epoch_, std::move(handler)); }
+http::Handler Authenticator::verified(Handler handler) const {
+  return verified_under(epoch_, std::move(handler));
+}
 
 http::Handler Authenticator::verified_without_epoch(Handler handler) const {
   return verified_under(Epoch(), std::move(handler));
@@ -128,13 +137,13 @@ http::Handler Authenticator::verified_poll(std::function<void(Poll)> handler) co
     const auto client = clients_.by_name(polling->numbers.client);
     const std::string target = request.target();
     const RequestParts parts{hub_, epoch_, request.method, target, request.body.view()};
-    const bool good = client && client->accept_poll(polling->numbers.registration, polling->numbers.counter,
-                                                    [&](ByteView key) {
-                                                      return constant_time_equal(
-                                                          polling_request_tag(key, parts, polling->numbers),
-                                                          polling->tag);
-                                                    });
-    if (!good) return reject(request, std::move(reply), {ErrorKind::unauthenticated, "the poll does not verify"});
+    const bool good =
+        client &&
+        client->accept_poll(polling->numbers.registration, polling->numbers.counter, [&](ByteView key) {
+          return constant_time_equal(polling_request_tag(key, parts, polling->numbers), polling->tag);
+        });
+    if (!good)
+      return reject(request, std::move(reply), {ErrorKind::unauthenticated, "the poll does not verify"});
     handler(Poll(client, hub_, epoch_, std::move(*polling), std::move(request), std::move(reply)));
   };
 }
@@ -155,7 +164,8 @@ void Authenticator::Poll::answer(int status, SecretBytes json) {
   client_->with_polling_key([&](ByteView key) {
     const PollingTag tag =
         polling_answer_tag(key, parts, polling_.numbers, polling_.tag, status, response.body.view());
-    response.headers.push_back({std::string(kPollingHeader), PollingAnswer{polling_.numbers.counter, tag}.text()});
+    response.headers.push_back(
+        {std::string(kPollingHeader), PollingAnswer{polling_.numbers.counter, tag}.text()});
   });
   reply_.send(std::move(response));
 }

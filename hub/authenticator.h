@@ -23,7 +23,8 @@ class VerifiedRequest {
   [[nodiscard]] const http::Request& request() const { return request_; }
   [[nodiscard]] std::string_view body() const { return request_.body.text(); }
 
-  /// Answers, signed with the hub's bytes of this client's PSRD; unsigned 503 if there are none. From any thread, once.
+  /// Answers, signed with the hub's bytes of this client's PSRD; unsigned 503 if there are none. From any
+  /// thread, once.
   void answer(int status, SecretBytes json);
   /// Answers {"message": ...} with the status that fits the error's kind.
   void refuse(const Error& error);
@@ -41,9 +42,11 @@ class VerifiedRequest {
 /// Thread-safe.
 class Authenticator {
  public:
-  Authenticator(const HubId& hub, const Epoch& epoch, const ClientRegistry& clients, FailureLimiter& failures);
+  Authenticator(const HubId& hub, const Epoch& epoch, const ClientRegistry& clients,
+                FailureLimiter& failures);
 
-  /// A handler that is called for verified requests only; the others are answered here, unsigned, and change nothing.
+  /// A handler that is called for verified requests only; the others are answered here, unsigned, and change
+  /// nothing.
   using Handler = std::function<void(VerifiedRequest)>;
   [[nodiscard]] http::Handler verified(Handler handler) const;
   /// The same for PUT registration, whose sender cannot know the epoch.
@@ -52,8 +55,8 @@ class Authenticator {
   /// A poll that verified, and how to answer it.
   class Poll {
    public:
-    Poll(std::shared_ptr<Client> client, HubId hub, Epoch epoch, PollingRequest polling, http::Request request,
-         http::Reply reply);
+    Poll(std::shared_ptr<Client> client, HubId hub, Epoch epoch, PollingRequest polling,
+         http::Request request, http::Reply reply);
     [[nodiscard]] const std::shared_ptr<Client>& client() const { return client_; }
     void answer(int status, SecretBytes json);
 

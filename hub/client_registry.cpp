@@ -5,7 +5,8 @@
 
 namespace dske::hub {
 
-Client::Client(ClientName name, ClientId id, std::shared_ptr<LeasedPool> pool, std::uint64_t registration_number)
+Client::Client(ClientName name, ClientId id, std::shared_ptr<LeasedPool> pool,
+               std::uint64_t registration_number)
     : name_(std::move(name)), id_(id), pool_(std::move(pool)), registration_number_(registration_number) {}
 
 void Client::set_sae_ids(std::set<SaeId> sae_ids) {
@@ -39,7 +40,8 @@ void Client::registered_as(std::uint64_t number, SecretBytes polling_key) {
 bool Client::accept_poll(std::uint64_t registration, std::uint64_t counter,
                          const std::function<bool(ByteView key)>& check) {
   const MutexLock lock(mutex_);
-  if (polling_key_.empty() || registration != registration_number_ || counter <= polling_counter_) return false;
+  if (polling_key_.empty() || registration != registration_number_ || counter <= polling_counter_)
+    return false;
   if (!check(polling_key_.view())) return false;
   polling_counter_ = counter;
   return true;
@@ -81,7 +83,8 @@ void ClientRegistry::load(store::HubStore::Contents contents) {
     if (const auto client = by_name(block.client)) add_block(client, std::move(block.block), block.listed);
   }
   for (const store::WaitingAmount& amount : contents.waiting) {
-    if (const auto client = by_name(amount.initiator)) client->add_waiting(amount.bundles, amount.share_bytes);
+    if (const auto client = by_name(amount.initiator))
+      client->add_waiting(amount.bundles, amount.share_bytes);
   }
 }
 

@@ -36,15 +36,16 @@ class Client {
   /// Takes effect only if `number` is greater than the present one.
   void registered_as(std::uint64_t number, SecretBytes polling_key);
 
-  /// Calls `check` with the polling key of this registration. If it answers true and `counter` is greater than all before, the
-  /// counter is used up; answers whether so.
+  /// Calls `check` with the polling key of this registration. If it answers true and `counter` is greater
+  /// than all before, the counter is used up; answers whether so.
   [[nodiscard]] bool accept_poll(std::uint64_t registration, std::uint64_t counter,
                                  const std::function<bool(ByteView key)>& check);
   /// Calls `use` with the polling key, if there is one.
   void with_polling_key(const std::function<void(ByteView key)>& use) const;
 
   /// Counts a bundle that begins to wait, within the limits; answers false if it would exceed them.
-  [[nodiscard]] bool begin_waiting(std::uint64_t share_bytes, std::uint64_t bundles_most, std::uint64_t bytes_most);
+  [[nodiscard]] bool begin_waiting(std::uint64_t share_bytes, std::uint64_t bundles_most,
+                                   std::uint64_t bytes_most);
   /// Counts what waits already when the hub starts.
   void add_waiting(std::uint64_t bundles, std::uint64_t share_bytes);
   void end_waiting(std::uint64_t bundles, std::uint64_t share_bytes);

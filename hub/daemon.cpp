@@ -30,28 +30,32 @@ void append(std::vector<http::Route>& routes, std::vector<http::Route> more) {
   for (http::Route& route : more) routes.push_back(std::move(route));
 }
 
-std::vector<node::ApiDocument> documents() { return {{"DSKE hub", "hub.json", openapi::hub_json()}}; }
+std::vector<node::ApiDocument> documents() {
+  return {{"DSKE hub", "hub.json", openapi::hub_json()}};
+}
 
 std::vector<http::Route> relay_routes(const HubConfig& config, const Authenticator& authenticator,
                                       Registration& registration, Relay& relay) {
   const std::string base = "/hub/" + config.name.text() + "/dske/api/v1";
   std::vector<http::Route> routes;
-  routes.push_back({"PUT", base + "/registration", authenticator.verified_without_epoch([&](VerifiedRequest request) {
-                      registration.handle(std::move(request));
-                    })});
+  routes.push_back(
+      {"PUT", base + "/registration", authenticator.verified_without_epoch([&](VerifiedRequest request) {
+         registration.handle(std::move(request));
+       })});
   const auto add = [&](std::string method, const std::string& path, void (Relay::*handler)(VerifiedRequest)) {
-    routes.push_back({std::move(method), base + path, authenticator.verified([&relay, handler](VerifiedRequest request) {
-                        (relay.*handler)(std::move(request));
-                      })});
+    routes.push_back(
+        {std::move(method), base + path, authenticator.verified([&relay, handler](VerifiedRequest request) {
+           (relay.*handler)(std::move(request));
+         })});
   };
   add("GET", "/sae/:sae", &Relay::look_up_sae);
   add("POST", "/key-share", &Relay::post_share);
   add("GET", "/key-share", &Relay::get_share);
   add("DELETE", "/key-share", &Relay::withdraw_share);
   add("POST", "/key-share/confirmation", &Relay::confirm);
-  routes.push_back({"GET", base + "/key-shares/pending", authenticator.verified_poll([&](Authenticator::Poll poll) {
-                      relay.list_pending(std::move(poll));
-                    })});
+  routes.push_back(
+      {"GET", base + "/key-shares/pending",
+       authenticator.verified_poll([&](Authenticator::Poll poll) { relay.list_pending(std::move(poll)); })});
   return routes;
 }
 
@@ -91,8 +95,9 @@ Result<void> serve_hub(const HubConfig& config) {
   auto contents = (*store)->load();
   if (!contents) return contents.error();
   for (const BlockId& block : contents->dropped_after_set_back) {
-    log::error("the store was set back to an earlier state: PSRD block {} may have been used since and was dropped",
-               block.text());
+    log::error(
+        "the store was set back to an earlier state: PSRD block {} may have been used since and was dropped",
+        block.text());
   }
 
   const SystemClock clock;
@@ -112,7 +117,8 @@ Result<void> serve_hub(const HubConfig& config) {
   server_config.address = config.node.address;
   server_config.port = config.node.port;
   server_config.workers = config.node.workers;
-  server_config.limits.body_bytes = config.limits.share_bytes / 3 * 4 + std::size_t{64} * 1024 + kHeadAndQuotes;
+  server_config.limits.body_bytes =
+      config.limits.share_bytes / 3 * 4 + std::size_t{64} * 1024 + kHeadAndQuotes;
   std::vector<http::Route> routes = relay_routes(config, authenticator, registration, relay);
   const node::Readiness ready = [] { return std::string(); };
   append(routes, node::health_routes(ready));

@@ -5,7 +5,8 @@
 namespace dske::hub {
 namespace {
 
-// A hub's restart makes all messages under way fail at once: the burst must hold them, for clients behind one address.
+// A hub's restart makes all messages under way fail at once: the burst must hold them, for clients behind one
+// address.
 constexpr double kBurst = 2000;
 constexpr double kPerSecond = 200;
 constexpr std::size_t kAddressesMost = 65536;

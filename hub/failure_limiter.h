@@ -11,8 +11,8 @@
 
 namespace dske::hub {
 
-/// A budget of failures per source address that refills with time. It is never kept per client: whoever forges a client's name must not be able
-/// to shut that client out. Thread-safe; its memory is bounded.
+/// A budget of failures per source address that refills with time. It is never kept per client: whoever
+/// forges a client's name must not be able to shut that client out. Thread-safe; its memory is bounded.
 class FailureLimiter {
  public:
   explicit FailureLimiter(const Clock& clock) : clock_(clock) {}

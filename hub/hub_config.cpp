@@ -31,7 +31,8 @@ Result<HubConfig> read_hub_config(const std::filesystem::path& file) {
   HubConfig config;
   config.name = reader.parsed<HubName>("name");
   config.node = node::read_node_config(reader, file);
-  config.endpoint = reader.text("endpoint", "http://" + node::host_and_port(config.node.address, config.node.port));
+  config.endpoint =
+      reader.text("endpoint", "http://" + node::host_and_port(config.node.address, config.node.port));
   if (auto checked = check_endpoint(config.endpoint); !checked && !reader.failed()) {
     reader.fail("endpoint", checked.error().message);
   }

@@ -20,9 +20,13 @@ namespace {
 using node::fail;
 using node::Invocation;
 
-int report(const Error& error) { return fail("dske-hub: " + error.message); }
+int report(const Error& error) {
+  return fail("dske-hub: " + error.message);
+}
 
-Result<HubConfig> config_of(const Invocation& invocation) { return read_hub_config(invocation.option("config")); }
+Result<HubConfig> config_of(const Invocation& invocation) {
+  return read_hub_config(invocation.option("config"));
+}
 
 // The hub's parts that operator commands work on while no daemon runs.
 struct Offline {
@@ -51,8 +55,8 @@ Result<std::unique_ptr<Offline>> open_offline(DirectoryLock lock, const HubConfi
 }
 
 // Runs a command on the store, or asks the running daemon; prints the JSON that either answers by `print`.
-int run_either_way(const Invocation& invocation, const std::string& method, const std::string& path, SecretBytes body,
-                   const std::function<Result<SecretBytes>(Offline&)>& offline_action,
+int run_either_way(const Invocation& invocation, const std::string& method, const std::string& path,
+                   SecretBytes body, const std::function<Result<SecretBytes>(Offline&)>& offline_action,
                    const std::function<int(const json::Value&)>& print) {
   const auto config = config_of(invocation);
   if (!config) return report(config.error());
@@ -132,8 +136,8 @@ int client_add(const Invocation& invocation) {
         return answered.get_future().get();
       },
       [](const json::Value& client) {
-        std::cout << "client " << text_of(client, "name") << "  id " << text_of(client, "client_id") << "  SAE IDs "
-                  << joined(client, "sae_ids") << "\n";
+        std::cout << "client " << text_of(client, "name") << "  id " << text_of(client, "client_id")
+                  << "  SAE IDs " << joined(client, "sae_ids") << "\n";
         return 0;
       });
 }
@@ -146,7 +150,8 @@ int client_list(const Invocation& invocation) {
       [](const json::Value& answer) {
         for (const json::Value& client : answer.member("clients")->elements()) {
           std::cout << text_of(client, "name") << "  id " << text_of(client, "client_id") << "  "
-                    << (client.member("registered")->boolean().value_or(false) ? "registered" : "never registered")
+                    << (client.member("registered")->boolean().value_or(false) ? "registered"
+                                                                               : "never registered")
                     << "  SAE IDs " << joined(client, "sae_ids") << "\n";
         }
         return 0;
@@ -195,8 +200,8 @@ int psrd_assign(const Invocation& invocation) {
           return report(written.error().within("the file is still " + made.string()));
         }
         if (auto wiped = wipe_and_remove_file(made); !wiped) return report(wiped.error());
-        std::cout << "PSRD block " << text_of(answer, "block_uuid") << " for client " << client->text() << " in "
-                  << target.string() << "\n";
+        std::cout << "PSRD block " << text_of(answer, "block_uuid") << " for client " << client->text()
+                  << " in " << target.string() << "\n";
         return 0;
       });
 }
@@ -204,10 +209,12 @@ int psrd_assign(const Invocation& invocation) {
 int psrd_list(const Invocation& invocation) {
   log::set_level(log::Level::warning);
   return run_either_way(
-      invocation, "GET", "/psrd", {}, [](Offline& offline) -> Result<SecretBytes> { return psrd_json(*offline.clients); },
+      invocation, "GET", "/psrd", {},
+      [](Offline& offline) -> Result<SecretBytes> { return psrd_json(*offline.clients); },
       [](const json::Value& answer) {
         for (const json::Value& client : answer.member("clients")->elements()) {
-          std::cout << text_of(client, "name") << "  " << node::psrd_levels_text(*client.member("psrd")) << "\n";
+          std::cout << text_of(client, "name") << "  " << node::psrd_levels_text(*client.member("psrd"))
+                    << "\n";
         }
         return 0;
       });
@@ -221,18 +228,44 @@ int main(int argc, char** argv) {
   return dske::node::run_command_line(
       "dske-hub", "a DSKE security hub",
       {
-          {{"init", "init --config FILE", "makes the state directory, the hub's id and the management token", {}, {}, 0, 0, {}}, init},
+          {{"init",
+            "init --config FILE",
+            "makes the state directory, the hub's id and the management token",
+            {},
+            {},
+            0,
+            0,
+            {}},
+           init},
           {{"serve", "serve --config FILE", "runs the hub in the foreground", {}, {}, 0, 0, {}}, serve},
-          {{"client add", "client add NAME --sae ID [--sae ID]... --config FILE [--json]",
-            "makes a client, or binds further SAE IDs to it", {"sae"}, {"json"}, 1, 1, {"sae"}},
+          {{"client add",
+            "client add NAME --sae ID [--sae ID]... --config FILE [--json]",
+            "makes a client, or binds further SAE IDs to it",
+            {"sae"},
+            {"json"},
+            1,
+            1,
+            {"sae"}},
            client_add},
-          {{"client list", "client list --config FILE [--json]", "lists the clients", {}, {"json"}, 0, 0, {}}, client_list},
-          {{"psrd assign", "psrd assign --client NAME --client-bytes N --hub-bytes N -o FILE --config FILE",
+          {{"client list", "client list --config FILE [--json]", "lists the clients", {}, {"json"}, 0, 0, {}},
+           client_list},
+          {{"psrd assign",
+            "psrd assign --client NAME --client-bytes N --hub-bytes N -o FILE --config FILE",
             "makes a block of pre-shared random data for a client and writes its file",
-            {"client", "client-bytes", "hub-bytes", "output"}, {"json"}, 0, 0,
+            {"client", "client-bytes", "hub-bytes", "output"},
+            {"json"},
+            0,
+            0,
             {"client", "client-bytes", "hub-bytes", "output"}},
            psrd_assign},
-          {{"psrd list", "psrd list --config FILE [--json]", "shows what is left of the PSRD, by client", {}, {"json"}, 0, 0, {}},
+          {{"psrd list",
+            "psrd list --config FILE [--json]",
+            "shows what is left of the PSRD, by client",
+            {},
+            {"json"},
+            0,
+            0,
+            {}},
            psrd_list},
       },
       argc, argv);

@@ -1,8 +1,8 @@
 #include "hub/management.h"
 
-#include <unistd.h>
-
 #include <utility>
+
+#include <unistd.h>
 
 #include "base/json.h"
 #include "node/daemon_loop.h"
@@ -38,8 +38,9 @@ SecretBytes status_json(const ManagedHub& hub) {
   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(hub.clock.now() - hub.started);
   writer.name("uptime_seconds").integer(uptime.count());
   writer.name("url").string(hub.config.endpoint);
-  writer.name("mgmt_url").string(
-      "http://" + node::host_and_port(hub.config.node.management_address, hub.config.node.management_port));
+  writer.name("mgmt_url")
+      .string("http://" +
+              node::host_and_port(hub.config.node.management_address, hub.config.node.management_port));
   writer.name("clients").begin_array();
   for (const auto& client : hub.clients.all()) {
     const PsrdLevels levels = client->pool().levels();
@@ -90,16 +91,17 @@ void assign_psrd(const ManagedHub& hub, const http::Request& request, node::Mana
   const auto hub_bytes = static_cast<std::uint64_t>(reader.integer("hub_bytes", 1, kBytesMost));
   if (const auto fault = reader.finish(json::UnknownMembers::refuse)) return reply.fail(*fault);
   const auto waiting = std::make_shared<node::ManagementReply>(std::move(reply));
-  const bool taken = hub.worker.submit([&operations = hub.operations, client, client_bytes, hub_bytes, waiting] {
-    auto assigned = operations.assign_psrd(client, client_bytes, hub_bytes);
-    if (!assigned) return waiting->fail(assigned.error());
-    json::Writer writer;
-    writer.begin_object();
-    writer.name("block_uuid").string(assigned->block.text());
-    writer.name("file").string(assigned->file.string());
-    writer.end_object();
-    waiting->send(200, writer.take());
-  });
+  const bool taken =
+      hub.worker.submit([&operations = hub.operations, client, client_bytes, hub_bytes, waiting] {
+        auto assigned = operations.assign_psrd(client, client_bytes, hub_bytes);
+        if (!assigned) return waiting->fail(assigned.error());
+        json::Writer writer;
+        writer.begin_object();
+        writer.name("block_uuid").string(assigned->block.text());
+        writer.name("file").string(assigned->file.string());
+        writer.end_object();
+        waiting->send(200, writer.take());
+      });
   if (!taken) waiting->fail({ErrorKind::exhausted, "too many requests are waiting"});
 }
 
@@ -149,7 +151,8 @@ SecretBytes psrd_json(const ClientRegistry& clients) {
   return writer.take();
 }
 
-std::vector<http::Route> management_routes(const ManagedHub& hub, const std::shared_ptr<const SecretBytes>& token) {
+std::vector<http::Route> management_routes(const ManagedHub& hub,
+                                           const std::shared_ptr<const SecretBytes>& token) {
   const std::string base = "/hub/" + hub.config.name.text() + "/mgmt/v1";
   std::vector<http::Route> routes;
   const auto add = [&](std::string method, const std::string& path, node::ManagementHandler handler) {

@@ -8,8 +8,8 @@
 
 namespace dske::hub {
 
-Operations::Operations(const HubId& hub, const HubConfig& config, ClientRegistry& clients, store::HubStore& store,
-                       Randomness& randomness)
+Operations::Operations(const HubId& hub, const HubConfig& config, ClientRegistry& clients,
+                       store::HubStore& store, Randomness& randomness)
     : hub_(hub), config_(config), clients_(clients), store_(store), randomness_(randomness) {}
 
 void Operations::put_client(ClientName name, std::vector<SaeId> sae_ids,
@@ -21,10 +21,11 @@ void Operations::put_client(ClientName name, std::vector<SaeId> sae_ids,
                     });
 }
 
-Result<Operations::Assigned> Operations::assign_psrd(const ClientName& client_name, std::uint64_t client_bytes,
-                                                     std::uint64_t hub_bytes) {
+Result<Operations::Assigned> Operations::assign_psrd(const ClientName& client_name,
+                                                     std::uint64_t client_bytes, std::uint64_t hub_bytes) {
   const auto client = clients_.by_name(client_name);
-  if (!client) return Error{ErrorKind::not_found, "no client " + client_name.text() + "; make it with client add"};
+  if (!client)
+    return Error{ErrorKind::not_found, "no client " + client_name.text() + "; make it with client add"};
   PsrdFile file;
   file.layout = PsrdLayout::of_halves(client_bytes, hub_bytes);
   if (auto checked = file.layout.check(); !checked) return checked.error();
@@ -53,7 +54,8 @@ Result<Operations::Assigned> Operations::assign_psrd(const ClientName& client_na
   if (auto written = write_file_atomically(assigned.file, text.view(), 0600); !written) {
     return written.error().within("block " + file.block.text() + " is of no use");
   }
-  log::info("PSRD block {} made for client {}: {} bytes", file.block.text(), client_name.text(), file.layout.total());
+  log::info("PSRD block {} made for client {}: {} bytes", file.block.text(), client_name.text(),
+            file.layout.total());
   return assigned;
 }
 

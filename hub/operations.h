@@ -19,7 +19,8 @@ class Operations {
   Operations(const HubId& hub, const HubConfig& config, ClientRegistry& clients, store::HubStore& store,
              Randomness& randomness);
 
-  /// Makes the client if there is none and binds the SAE IDs. ErrorKind::conflict if one is bound to another client.
+  /// Makes the client if there is none and binds the SAE IDs. ErrorKind::conflict if one is bound to another
+  /// client.
   void put_client(ClientName name, std::vector<SaeId> sae_ids,
                   UniqueFunction<void(Result<std::shared_ptr<Client>>)> done);
 
@@ -28,7 +29,8 @@ class Operations {
     BlockId block;
     std::filesystem::path file;
   };
-  /// Makes a block of `client_bytes` and `hub_bytes` and writes its file to STATE_DIR/psrd-out/CLIENT/BLOCK_UUID.json. Waits for the disk.
+  /// Makes a block of `client_bytes` and `hub_bytes` and writes its file to
+  /// STATE_DIR/psrd-out/CLIENT/BLOCK_UUID.json. Waits for the disk.
   [[nodiscard]] Result<Assigned> assign_psrd(const ClientName& client, std::uint64_t client_bytes,
                                              std::uint64_t hub_bytes);
 

@@ -16,9 +16,14 @@ struct Registration::Checked {
   std::vector<BlockId> dropped;
 };
 
-Registration::Registration(const HubId& hub, const HubConfig& config, const Epoch& epoch, ClientRegistry& clients,
-                           store::HubStore& store)
-    : hub_(hub), name_(config.name), limits_(config.limits), epoch_(epoch), clients_(clients), store_(store) {}
+Registration::Registration(const HubId& hub, const HubConfig& config, const Epoch& epoch,
+                           ClientRegistry& clients, store::HubStore& store)
+    : hub_(hub),
+      name_(config.name),
+      limits_(config.limits),
+      epoch_(epoch),
+      clients_(clients),
+      store_(store) {}
 
 Result<Registration::Checked> Registration::check(const VerifiedRequest& request) const {
   auto message = RegistrationRequest::parse(request.body());
@@ -30,7 +35,8 @@ Result<Registration::Checked> Registration::check(const VerifiedRequest& request
   if (message->number <= client.registration_number()) {
     return Error{ErrorKind::conflict, "registration_number has been used"};
   }
-  if (allocation_size(message->polling_key) != kPollingKeyBytes) return invalid("polling_key must be 32 bytes");
+  if (allocation_size(message->polling_key) != kPollingKeyBytes)
+    return invalid("polling_key must be 32 bytes");
   Checked checked;
   const auto held = client.pool().blocks();
   for (const BlockPositions& block : message->blocks) {

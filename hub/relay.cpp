@@ -24,7 +24,8 @@ SecretBytes flag_json(std::string_view name) {
 }
 
 // The query of a signed request: exactly these names, each once, in any order.
-Result<std::map<std::string, std::string>> parse_query(std::string_view query, const std::set<std::string>& names) {
+Result<std::map<std::string, std::string>> parse_query(std::string_view query,
+                                                       const std::set<std::string>& names) {
   std::map<std::string, std::string> values;
   while (!query.empty()) {
     const auto end = query.find('&');
@@ -101,8 +102,10 @@ void Relay::look_up_sae(VerifiedRequest request) {
   request.answer(200, writer.take());
 }
 
-Result<std::vector<ClientName>> Relay::claimants(const VerifiedRequest& request, const BundleContext& context) const {
-  if (context.initiator != request.client()->name()) return Error{ErrorKind::forbidden, "initiator is not the caller"};
+Result<std::vector<ClientName>> Relay::claimants(const VerifiedRequest& request,
+                                                 const BundleContext& context) const {
+  if (context.initiator != request.client()->name())
+    return Error{ErrorKind::forbidden, "initiator is not the caller"};
   if (!request.client()->serves(context.master)) {
     return Error{ErrorKind::forbidden, "master_sae_id is not bound to the caller here"};
   }
@@ -128,11 +131,13 @@ void Relay::post_share(VerifiedRequest request) {
   auto claiming = claimants(request, context);
   if (!claiming) return request.refuse(claiming.error());
   const std::uint64_t share_bytes = context.share_bytes();
-  if (share_bytes > limits_.share_bytes) return request.refuse(413, "the share is larger than this hub takes");
+  if (share_bytes > limits_.share_bytes)
+    return request.refuse(413, "the share is larger than this hub takes");
   const auto client = request.client();
   auto pad = client->pool().take(Zone::pad, message->allocation);
   if (!pad) return request.refuse(pad.error());
-  if (!client->begin_waiting(share_bytes, limits_.waiting_bundles_per_client, limits_.waiting_bytes_per_client)) {
+  if (!client->begin_waiting(share_bytes, limits_.waiting_bundles_per_client,
+                             limits_.waiting_bytes_per_client)) {
     return request.refuse(503, "too much of this client waits for its responders");
   }
   apply_pad(message->encrypted_share.span(), pad->view());
@@ -161,7 +166,8 @@ void Relay::get_share(VerifiedRequest request) {
 }
 
 void Relay::give_out(VerifiedRequest request, store::ShareRecord share) {
-  const auto left = std::chrono::duration_cast<std::chrono::seconds>(share.expires.monotonic(clock_) - clock_.now());
+  const auto left =
+      std::chrono::duration_cast<std::chrono::seconds>(share.expires.monotonic(clock_) - clock_.now());
   if (left.count() < 1) return request.refuse(404, "its lifetime is over");
   LeasedPool& pool = request.client()->pool();
   const std::uint64_t size = share.share.size();
@@ -194,25 +200,27 @@ void Relay::confirm(VerifiedRequest request) {
   if (!bundles) return request.refuse(bundles.error());
   const std::size_t count = bundles->size();
   const ClientName claimant = request.client()->name();
-  store_.confirm(claimant, std::move(*bundles),
-                 [this, request = std::move(request), count](Result<std::vector<store::WaitingAmount>> gone) mutable {
-                   if (!gone) return request.refuse(gone.error());
-                   release(*gone);
-                   json::Writer writer;
-                   writer.begin_object().name("confirmed").integer(static_cast<std::int64_t>(count)).end_object();
-                   request.answer(200, writer.take());
-                 });
+  store_.confirm(
+      claimant, std::move(*bundles),
+      [this, request = std::move(request), count](Result<std::vector<store::WaitingAmount>> gone) mutable {
+        if (!gone) return request.refuse(gone.error());
+        release(*gone);
+        json::Writer writer;
+        writer.begin_object().name("confirmed").integer(static_cast<std::int64_t>(count)).end_object();
+        request.answer(200, writer.take());
+      });
 }
 
 void Relay::list_pending(Authenticator::Poll poll) {
   const ClientName claimant = poll.client()->name();
   // One more than is shown tells whether there is more.
-  store_.pending(claimant, kPendingMost + 1, [poll = std::move(poll)](Result<std::vector<BundleName>> bundles) mutable {
-    if (!bundles) return poll.answer(503, message_json(bundles.error().message));
-    const bool more = bundles->size() > kPendingMost;
-    if (more) bundles->resize(kPendingMost);
-    poll.answer(200, pending_json(*bundles, more));
-  });
+  store_.pending(claimant, kPendingMost + 1,
+                 [poll = std::move(poll)](Result<std::vector<BundleName>> bundles) mutable {
+                   if (!bundles) return poll.answer(503, message_json(bundles.error().message));
+                   const bool more = bundles->size() > kPendingMost;
+                   if (more) bundles->resize(kPendingMost);
+                   poll.answer(200, pending_json(*bundles, more));
+                 });
 }
 
 void Relay::expire() {
@@ -227,7 +235,8 @@ void Relay::expire() {
 
 void Relay::release(const std::vector<store::WaitingAmount>& amounts) {
   for (const store::WaitingAmount& amount : amounts) {
-    if (const auto client = clients_.by_name(amount.initiator)) client->end_waiting(amount.bundles, amount.share_bytes);
+    if (const auto client = clients_.by_name(amount.initiator))
+      client->end_waiting(amount.bundles, amount.share_bytes);
   }
 }
 

@@ -20,7 +20,9 @@ void Confirmations::add(const BundleContext& bundle) {
   }
 }
 
-void Confirmations::send() { responder_.confirm(std::exchange(waiting_, {})); }
+void Confirmations::send() {
+  responder_.confirm(std::exchange(waiting_, {}));
+}
 
 void Confirmations::start_polling() {
   loop_.after(kPollInterval, [this] {

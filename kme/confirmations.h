@@ -14,13 +14,14 @@ namespace dske::kme {
 /// Lives on the event loop.
 class Confirmations {
  public:
-  Confirmations(Responder& responder, const HeldKeys& held, const std::vector<std::shared_ptr<HubLink>>& links,
-                EventLoop& loop)
+  Confirmations(Responder& responder, const HeldKeys& held,
+                const std::vector<std::shared_ptr<HubLink>>& links, EventLoop& loop)
       : responder_(responder), held_(held), links_(links), loop_(loop) {}
 
   /// Confirms a bundle that is held durably, together with others of the next moment.
   void add(const BundleContext& bundle);
-  /// Asks the hubs what they think is waiting and confirms what is held: its confirmation was lost. Goes on for ever.
+  /// Asks the hubs what they think is waiting and confirms what is held: its confirmation was lost. Goes on
+  /// for ever.
   void start_polling();
 
  private:

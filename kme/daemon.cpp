@@ -34,7 +34,9 @@ constexpr std::chrono::milliseconds kStopGrace{3000};
 constexpr std::chrono::seconds kCloseGrace{5};
 constexpr std::size_t kRequestBytesMost = std::size_t{1} << 20;
 
-std::filesystem::path psrd_in(const KmeConfig& config) { return config.node.state_dir / "psrd-in"; }
+std::filesystem::path psrd_in(const KmeConfig& config) {
+  return config.node.state_dir / "psrd-in";
+}
 
 void append(std::vector<http::Route>& routes, std::vector<http::Route> more) {
   for (http::Route& route : more) routes.push_back(std::move(route));
@@ -65,12 +67,14 @@ struct Engine {
         store(durable, loop, clock),
         links(config, store, loop, clock, transport),
         directory(links.all(), config.shares_required, loop, clock),
-        initiator({config.name, config.shares_required, std::chrono::milliseconds(200)}, links.all(), directory, store,
-                  loop, clock, randomness),
-        responder({config.name, config.least_shares_required, std::chrono::milliseconds(5000)}, links.all(), loop, clock),
+        initiator({config.name, config.shares_required, std::chrono::milliseconds(200)}, links.all(),
+                  directory, store, loop, clock, randomness),
+        responder({config.name, config.least_shares_required, std::chrono::milliseconds(5000)}, links.all(),
+                  loop, clock),
         held(config.name, config.encryptors, clock),
         confirmations(responder, held, links.all(), loop),
-        delivery({config, links.all(), directory, initiator, responder, held, confirmations, store, loop, clock}) {}
+        delivery({config, links.all(), directory, initiator, responder, held, confirmations, store, loop,
+                  clock}) {}
 
   // Takes over what the store held and begins to work; on the loop.
   void begin(store::KmeStore::Contents contents) {
@@ -87,8 +91,10 @@ struct Engine {
   void withdraw_when_registered(store::PostedBundle bundle) {
     log::info("withdrawing bundle {}, which was not acknowledged before the restart", bundle.id.text());
     for (const auto& link : links.all()) {
-      if (std::find(bundle.hubs.begin(), bundle.hubs.end(), link->address().id) == bundle.hubs.end()) continue;
-      link->after_registration([this, id = bundle.id, hub = link->address().id] { initiator.withdraw(id, {hub}); });
+      if (std::find(bundle.hubs.begin(), bundle.hubs.end(), link->address().id) == bundle.hubs.end())
+        continue;
+      link->after_registration(
+          [this, id = bundle.id, hub = link->address().id] { initiator.withdraw(id, {hub}); });
     }
     store.forget_bundle(bundle.id, [](const Result<void>& /*result*/) {});
   }
@@ -137,8 +143,9 @@ Result<void> serve_kme(const KmeConfig& config) {
   auto contents = (*store)->load();
   if (!contents) return contents.error();
   for (const BlockId& block : contents->dropped_after_set_back) {
-    log::error("the store was set back to an earlier state: PSRD block {} may have been used since and was dropped",
-               block.text());
+    log::error(
+        "the store was set back to an earlier state: PSRD block {} may have been used since and was dropped",
+        block.text());
   }
   if (auto made = make_private_directories(psrd_in(config)); !made) return made;
   const auto watch = DirectoryWatch::open(psrd_in(config));
@@ -149,7 +156,7 @@ Result<void> serve_kme(const KmeConfig& config) {
   auto engine = std::make_unique<Engine>(config, **store, *loop);
   auto worker = std::make_unique<node::WorkerThread>();
   const SystemClock clock;
-  const ManagedKme managed{config,    engine->links, engine->held, engine->delivery, ingestion,
+  const ManagedKme managed{config,  engine->links, engine->held, engine->delivery, ingestion,
                            *worker, *loop,         clock,        clock.now()};
 
   http::ServerConfig etsi_config;

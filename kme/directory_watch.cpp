@@ -1,10 +1,10 @@
 #include "kme/directory_watch.h"
 
-#include <sys/inotify.h>
-#include <unistd.h>
-
 #include <array>
 #include <cerrno>
+
+#include <sys/inotify.h>
+#include <unistd.h>
 
 namespace dske::kme {
 

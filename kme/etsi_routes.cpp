@@ -71,26 +71,28 @@ class EtsiRoutes : public std::enable_shared_from_this<EtsiRoutes> {
   void status(Caller caller, http::Request /*request*/, http::Reply reply) {
     loop_.post([self = shared_from_this(), ticket = Ticket(in_progress_), caller = std::move(caller),
                 reply = std::move(reply)]() mutable {
-      self->delivery_.status(caller.sae, caller.other,
-                             [ticket = std::move(ticket), reply = std::move(reply)](ApiResult<etsi014::Status> status) mutable {
-                               if (!status) return reply.send(error_response(status.error()));
-                               reply.send({200, "application/json", {}, etsi014::to_json(*status)});
-                             });
+      self->delivery_.status(
+          caller.sae, caller.other,
+          [ticket = std::move(ticket), reply = std::move(reply)](ApiResult<etsi014::Status> status) mutable {
+            if (!status) return reply.send(error_response(status.error()));
+            reply.send({200, "application/json", {}, etsi014::to_json(*status)});
+          });
     });
   }
 
   void enc_keys(Caller caller, http::Request request, http::Reply reply) {
     if (auto fault = media_fault(request)) return reply.send(error_response(*fault));
-    auto key_request = etsi014::parse_key_request(request.query, request.body.text(), {caller.sae, caller.other},
-                                                  config_.limits);
+    auto key_request = etsi014::parse_key_request(request.query, request.body.text(),
+                                                  {caller.sae, caller.other}, config_.limits);
     if (!key_request) return reply.send(error_response(key_request.error()));
     loop_.post([self = shared_from_this(), ticket = Ticket(in_progress_), caller = std::move(caller),
                 key_request = std::move(*key_request), reply = std::move(reply)]() mutable {
-      self->delivery_.enc_keys(caller.sae, caller.other, std::move(key_request),
-                               [ticket = std::move(ticket), reply = std::move(reply)](ApiResult<KeyDelivery::Keys> keys) mutable {
-                                 // Keys whose answer cannot be written are dropped: nobody else holds them here.
-                                 reply.send(keys ? keys_response(*keys) : error_response(keys.error()));
-                               });
+      self->delivery_.enc_keys(
+          caller.sae, caller.other, std::move(key_request),
+          [ticket = std::move(ticket), reply = std::move(reply)](ApiResult<KeyDelivery::Keys> keys) mutable {
+            // Keys whose answer cannot be written are dropped: nobody else holds them here.
+            reply.send(keys ? keys_response(*keys) : error_response(keys.error()));
+          });
     });
   }
 
@@ -102,7 +104,8 @@ class EtsiRoutes : public std::enable_shared_from_this<EtsiRoutes> {
                 ids = std::move(*ids), reply = std::move(reply)]() mutable {
       self->delivery_.dec_keys(
           caller.sae, caller.other, std::move(ids),
-          [self, ticket = std::move(ticket), reply = std::move(reply)](ApiResult<KeyDelivery::Delivered> delivered) mutable {
+          [self, ticket = std::move(ticket),
+           reply = std::move(reply)](ApiResult<KeyDelivery::Delivered> delivered) mutable {
             if (!delivered) return reply.send(error_response(delivered.error()));
             reply.send(keys_response(delivered->keys), [self, delivery = delivered->delivery](bool whole) {
               self->loop_.post([self, delivery, whole] {
@@ -135,7 +138,8 @@ class EtsiRoutes : public std::enable_shared_from_this<EtsiRoutes> {
     const std::string_view type = request.header("Content-Type");
     // What curl sends with -d when nobody tells it better; the body must be JSON all the same.
     const bool from_curl = type == "application/x-www-form-urlencoded";
-    if (request.body.empty() || type.empty() || from_curl || etsi014::is_json_media_type(type)) return std::nullopt;
+    if (request.body.empty() || type.empty() || from_curl || etsi014::is_json_media_type(type))
+      return std::nullopt;
     return etsi014::unsupported_media_type();
   }
 
@@ -154,8 +158,8 @@ Result<SaeId> sae_of(const http::PeerIdentity& identity, const KmeConfig& config
     text = percent_decode(identity.uris.front().substr(kScheme.size())).value_or("");
   }
   auto sae = SaeId::parse(text);
-  const Error refused{ErrorKind::forbidden, "the certificate (" + identity.subject +
-                                                ") names no SAE that this KME serves"};
+  const Error refused{ErrorKind::forbidden,
+                      "the certificate (" + identity.subject + ") names no SAE that this KME serves"};
   if (!sae || !config.encryptors.contains(*sae)) return refused;
   return sae;
 }

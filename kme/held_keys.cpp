@@ -14,7 +14,8 @@ void HeldKeys::hold(BundleContext context, SecretBytes keys, MonotonicTime expir
                     const std::map<SaeId, std::vector<std::uint16_t>>& delivered) {
   Bundle bundle{std::move(context), std::move(keys), expires, {}, {}};
   for (const Slave& slave : bundle.context.slaves) {
-    if (slave.client == client_ && encryptors_.contains(slave.sae_id)) bundle.local_slaves.push_back(slave.sae_id);
+    if (slave.client == client_ && encryptors_.contains(slave.sae_id))
+      bundle.local_slaves.push_back(slave.sae_id);
   }
   for (const auto& [sae, indices] : delivered) bundle.delivered[sae].insert(indices.begin(), indices.end());
   BundleName name = bundle.context.name();
@@ -44,7 +45,9 @@ bool HeldKeys::available(const Bundle& bundle, const SaeId& sae, std::uint16_t i
   return delivered == bundle.delivered.end() || !delivered->second.contains(index);
 }
 
-void HeldKeys::mark(Bundle& bundle, const SaeId& sae, std::uint16_t index) { bundle.delivered[sae].insert(index); }
+void HeldKeys::mark(Bundle& bundle, const SaeId& sae, std::uint16_t index) {
+  bundle.delivered[sae].insert(index);
+}
 
 void HeldKeys::unmark(const BundleName& bundle, const SaeId& sae, const std::vector<std::uint16_t>& indices) {
   const auto found = bundles_.find(bundle);
@@ -55,7 +58,8 @@ void HeldKeys::unmark(const BundleName& bundle, const SaeId& sae, const std::vec
 void HeldKeys::remove(const BundleName& name) {
   bundles_.erase(name);
   const auto [begin, end] = by_id_.equal_range(name.id);
-  const auto entry = std::find_if(begin, end, [&](const auto& candidate) { return candidate.second == name; });
+  const auto entry =
+      std::find_if(begin, end, [&](const auto& candidate) { return candidate.second == name; });
   if (entry != end) by_id_.erase(entry);
 }
 
@@ -64,9 +68,9 @@ void HeldKeys::remove_if_finished(const BundleName& bundle_name) {
   const auto found = bundles_.find(name);
   if (found == bundles_.end()) return;
   Bundle& bundle = found->second;
-  const bool finished = std::all_of(bundle.local_slaves.begin(), bundle.local_slaves.end(), [&](const SaeId& sae) {
-    return bundle.delivered[sae].size() == bundle.context.key_count;
-  });
+  const bool finished =
+      std::all_of(bundle.local_slaves.begin(), bundle.local_slaves.end(),
+                  [&](const SaeId& sae) { return bundle.delivered[sae].size() == bundle.context.key_count; });
   if (!finished) return;
   remove(name);
   if (finished_.insert(name).second) {

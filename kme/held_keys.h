@@ -31,8 +31,8 @@ class HeldKeys {
 
   void hold(BundleContext context, SecretBytes keys, MonotonicTime expires,
             const std::map<SaeId, std::vector<std::uint16_t>>& delivered);
-  /// The bundle that a key belongs to, whoever its initiator is, if its lifetime lasts; with the same id from several initiators, that of
-  /// `master`.
+  /// The bundle that a key belongs to, whoever its initiator is, if its lifetime lasts; with the same id from
+  /// several initiators, that of `master`.
   [[nodiscard]] Bundle* find(const BundleId& id, const SaeId& master);
   /// This very bundle, whether or not its lifetime lasts.
   [[nodiscard]] const Bundle* get(const BundleName& bundle) const;

@@ -11,20 +11,26 @@ HubLinks::HubLinks(const KmeConfig& config, LoopStore& store, EventLoop& loop, c
                    HubTransport& transport)
     : config_(config),
       store_(store),
-      surroundings_{config.name, {config.encryptors.begin(), config.encryptors.end()}, loop, clock, transport, store,
+      surroundings_{config.name,
+                    {config.encryptors.begin(), config.encryptors.end()},
+                    loop,
+                    clock,
+                    transport,
+                    store,
                     [this] { count_registered(); }} {}
 
 std::shared_ptr<HubLink> HubLinks::link_to(const store::HubRecord& hub) {
   const ConfiguredHub* configured = config_.find_hub(hub.name);
-  std::string endpoint = configured != nullptr && !configured->endpoint.empty() ? configured->endpoint : hub.endpoint;
+  std::string endpoint =
+      configured != nullptr && !configured->endpoint.empty() ? configured->endpoint : hub.endpoint;
   const auto found = std::find_if(links_.begin(), links_.end(),
                                   [&](const auto& link) { return link->address().id == hub.id; });
   if (found != links_.end()) {
     (*found)->set_endpoint(std::move(endpoint));
     return *found;
   }
-  links_.push_back(HubLink::make({hub.id, hub.name, std::move(endpoint)}, LeasedPool::make(Side::client, store_),
-                                 surroundings_));
+  links_.push_back(HubLink::make({hub.id, hub.name, std::move(endpoint)},
+                                 LeasedPool::make(Side::client, store_), surroundings_));
   return links_.back();
 }
 
@@ -81,7 +87,8 @@ void HubLinks::close(Task done) {
   };
   for (const auto& link : links_) {
     link->pool().close([finish_one, name = link->address().name](const Result<void>& result) {
-      if (!result) log::error("hub {}: unused PSRD could not be given back: {}", name.text(), result.error().message);
+      if (!result)
+        log::error("hub {}: unused PSRD could not be given back: {}", name.text(), result.error().message);
       finish_one();
     });
   }

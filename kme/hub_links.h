@@ -15,7 +15,8 @@ namespace dske::kme {
 /// Lives on the event loop, but for registered().
 class HubLinks {
  public:
-  HubLinks(const KmeConfig& config, LoopStore& store, EventLoop& loop, const Clock& clock, HubTransport& transport);
+  HubLinks(const KmeConfig& config, LoopStore& store, EventLoop& loop, const Clock& clock,
+           HubTransport& transport);
 
   [[nodiscard]] const std::vector<std::shared_ptr<HubLink>>& all() const { return links_; }
 

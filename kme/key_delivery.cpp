@@ -16,7 +16,8 @@ constexpr std::chrono::minutes kLeastLeft{10};
 constexpr int kLeastLeftShare = 10;  // or this part of the lifetime, if that is less
 
 ApiError as_api_error(const Error& error) {
-  return error.kind == ErrorKind::invalid ? etsi014::bad_request(error.message) : etsi014::unavailable(error.message);
+  return error.kind == ErrorKind::invalid ? etsi014::bad_request(error.message)
+                                          : etsi014::unavailable(error.message);
 }
 
 ApiError too_many_look_ups() {
@@ -61,7 +62,8 @@ std::uint32_t KeyDelivery::keys_available(const SaeLocation& location) const {
   const std::uint64_t share_bytes = kSecretTagRandomSize + config_.limits.key_size_bits / 8;
   for (const auto& link : links_) {
     const auto& hubs = location.hubs;
-    if (!link->registered() || std::find(hubs.begin(), hubs.end(), link->address().id) == hubs.end()) continue;
+    if (!link->registered() || std::find(hubs.begin(), hubs.end(), link->address().id) == hubs.end())
+      continue;
     const PsrdLevels levels = link->pool().levels();
     counts.push_back(std::min({levels.client_authenticator.left_bytes / kOneTimeMacKeySize,
                                levels.hub_authenticator.left_bytes / kOneTimeMacKeySize,
@@ -76,48 +78,53 @@ std::uint32_t KeyDelivery::keys_available(const SaeLocation& location) const {
 void KeyDelivery::status(const SaeId& master, const SaeId& slave, Done<etsi014::Status> done) {
   const bool known = directory_.remembered(slave) != nullptr;
   if (!known && !budget_.take(master)) return done(too_many_look_ups());
-  directory_.locate(slave, [this, master, slave, known, done = std::move(done)](
-                               const Result<SaeLocation>& location) mutable {
+  directory_.locate(slave, [this, master, slave, known,
+                            done = std::move(done)](const Result<SaeLocation>& location) mutable {
     if (!location) {
       if (location.error().kind == ErrorKind::not_found) return done(etsi014::unknown_sae(slave));
       return done(as_api_error(location.error()));
     }
     if (!known) budget_.give_back(master);
-    done(etsi014::Status{config_.name.text(), location->client.text(), master, slave, keys_available(*location),
-                         config_.limits});
+    done(etsi014::Status{config_.name.text(), location->client.text(), master, slave,
+                         keys_available(*location), config_.limits});
   });
 }
 
-void KeyDelivery::enc_keys(const SaeId& master, const SaeId& slave, etsi014::KeyRequest request, Done<Keys> done) {
+void KeyDelivery::enc_keys(const SaeId& master, const SaeId& slave, etsi014::KeyRequest request,
+                           Done<Keys> done) {
   const bool known = directory_.remembered(slave) != nullptr;
   if (!known && !budget_.take(master)) return done(too_many_look_ups());
-  BundleRequest bundle_request{master, {slave}, request.number, static_cast<std::uint32_t>(request.size_bytes()),
+  BundleRequest bundle_request{master,
+                               {slave},
+                               request.number,
+                               static_cast<std::uint32_t>(request.size_bytes()),
                                config_.key_lifetime};
-  for (const SaeId& additional : request.additional_slave_sae_ids) bundle_request.slaves.push_back(additional);
-  initiator_.establish(
-      std::move(bundle_request),
-      [this, master, slave, known, done = std::move(done)](Result<EstablishedBundle> bundle) mutable {
-        if (!bundle) {
-          if (bundle.error().kind == ErrorKind::not_found) return done(etsi014::unknown_sae(slave));
-          log::warning("no key for {} with {}: {}", master.text(), slave.text(), bundle.error().message);
-          return done(as_api_error(bundle.error()));
-        }
-        if (!known) budget_.give_back(master);
-        const auto least = std::min<std::chrono::nanoseconds>(kLeastLeft, config_.key_lifetime / kLeastLeftShare);
-        if (bundle->expires - clock_.now() < least) {
-          return done(etsi014::unavailable("establishing the keys took too much of their lifetime"));
-        }
-        Keys keys;
-        const std::size_t size = bundle->context.key_size_bytes;
-        for (std::uint32_t i = 0; i < bundle->context.key_count; ++i) {
-          keys.push_back({bundle->context.id.key_id(static_cast<std::uint16_t>(i)),
-                          SecretBytes::copy_of(bundle->keys.view().subspan(i * size, size))});
-        }
-        done(std::move(keys));
-      });
+  for (const SaeId& additional : request.additional_slave_sae_ids)
+    bundle_request.slaves.push_back(additional);
+  initiator_.establish(std::move(bundle_request), [this, master, slave, known, done = std::move(done)](
+                                                      Result<EstablishedBundle> bundle) mutable {
+    if (!bundle) {
+      if (bundle.error().kind == ErrorKind::not_found) return done(etsi014::unknown_sae(slave));
+      log::warning("no key for {} with {}: {}", master.text(), slave.text(), bundle.error().message);
+      return done(as_api_error(bundle.error()));
+    }
+    if (!known) budget_.give_back(master);
+    const auto least = std::min<std::chrono::nanoseconds>(kLeastLeft, config_.key_lifetime / kLeastLeftShare);
+    if (bundle->expires - clock_.now() < least) {
+      return done(etsi014::unavailable("establishing the keys took too much of their lifetime"));
+    }
+    Keys keys;
+    const std::size_t size = bundle->context.key_size_bytes;
+    for (std::uint32_t i = 0; i < bundle->context.key_count; ++i) {
+      keys.push_back({bundle->context.id.key_id(static_cast<std::uint16_t>(i)),
+                      SecretBytes::copy_of(bundle->keys.view().subspan(i * size, size))});
+    }
+    done(std::move(keys));
+  });
 }
 
-void KeyDelivery::dec_keys(const SaeId& slave, const SaeId& master, std::vector<KeyId> ids, Done<Delivered> done) {
+void KeyDelivery::dec_keys(const SaeId& slave, const SaeId& master, std::vector<KeyId> ids,
+                           Done<Delivered> done) {
   auto collection = std::make_shared<Collection>();
   collection->slave = slave;
   collection->master = master;
@@ -142,8 +149,9 @@ void KeyDelivery::collect(const std::shared_ptr<Collection>& collection, const B
   }
   directory_.locate(collection->master, [this, collection, id](const Result<SaeLocation>& location) {
     if (location) return fetch(collection, {location->client, id});
-    collection->error = location.error().kind == ErrorKind::not_found ? etsi014::unknown_sae(collection->master)
-                                                                      : as_api_error(location.error());
+    collection->error = location.error().kind == ErrorKind::not_found
+                            ? etsi014::unknown_sae(collection->master)
+                            : as_api_error(location.error());
     collected(collection);
   });
 }
@@ -169,15 +177,18 @@ void KeyDelivery::fetched(const BundleName& name, Result<FetchedBundle> bundle) 
     }
   };
   if (!bundle) {
-    if (bundle.error().kind != ErrorKind::not_found) log::warning("bundle {}: {}", name.id.text(), bundle.error().message);
+    if (bundle.error().kind != ErrorKind::not_found)
+      log::warning("bundle {}: {}", name.id.text(), bundle.error().message);
     return finish(bundle.error());
   }
-  store::HeldBundle record{bundle->context, bundle->keys.clone(), DurableDeadline::at(bundle->expires, clock_), {}};
+  store::HeldBundle record{
+      bundle->context, bundle->keys.clone(), DurableDeadline::at(bundle->expires, clock_), {}};
   const auto fetched_bundle = std::make_shared<FetchedBundle>(std::move(*bundle));
   store_.hold_bundle(std::move(record), [this, fetched_bundle, finish](const Result<void>& stored) {
     if (!stored) return finish(stored);
     confirmations_.add(fetched_bundle->context);
-    held_.hold(std::move(fetched_bundle->context), std::move(fetched_bundle->keys), fetched_bundle->expires, {});
+    held_.hold(std::move(fetched_bundle->context), std::move(fetched_bundle->keys), fetched_bundle->expires,
+               {});
     finish(stored);
   });
 }
@@ -222,9 +233,11 @@ void KeyDelivery::delivery_succeeded(const std::shared_ptr<Delivery>& delivery) 
     keys_delivered_ += indices.size();
     const HeldKeys::Bundle* bundle = held_.get(name);
     std::vector<SaeId> local_slaves = bundle == nullptr ? std::vector<SaeId>() : bundle->local_slaves;
-    store_.record_delivery({name, delivery->sae, indices}, std::move(local_slaves), [name = name](const Result<void>& stored) {
-      if (!stored) log::error("bundle {}: a delivery was not recorded: {}", name.id.text(), stored.error().message);
-    });
+    store_.record_delivery(
+        {name, delivery->sae, indices}, std::move(local_slaves), [name = name](const Result<void>& stored) {
+          if (!stored)
+            log::error("bundle {}: a delivery was not recorded: {}", name.id.text(), stored.error().message);
+        });
     held_.remove_if_finished(name);
   }
 }

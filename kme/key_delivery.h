@@ -17,8 +17,8 @@
 #include "kme/confirmations.h"
 #include "kme/held_keys.h"
 #include "kme/kme_config.h"
-#include "kme/loop_store.h"
 #include "kme/lookup_budget.h"
+#include "kme/loop_store.h"
 
 namespace dske::kme {
 
@@ -56,7 +56,8 @@ class KeyDelivery {
     Keys keys;
     std::shared_ptr<Delivery> delivery;
   };
-  /// "Get key with key IDs": all keys or none; `slave` is the caller. The keys count as delivered until delivery_failed().
+  /// "Get key with key IDs": all keys or none; `slave` is the caller. The keys count as delivered until
+  /// delivery_failed().
   void dec_keys(const SaeId& slave, const SaeId& master, std::vector<KeyId> ids, Done<Delivered> done);
   /// The kernel took the whole answer: the removal becomes durable.
   void delivery_succeeded(const std::shared_ptr<Delivery>& delivery);

@@ -31,7 +31,8 @@ http::TlsServerConfig read_tls(yaml::MappingReader& reader, const std::filesyste
 std::set<SaeId> read_encryptors(yaml::MappingReader& reader) {
   std::set<SaeId> saes;
   for (const yaml::Node& element : reader.sequence("encryptors")) {
-    auto sae = element.is_scalar() ? SaeId::parse(element.text()) : Result<SaeId>(invalid("must be an SAE ID"));
+    auto sae =
+        element.is_scalar() ? SaeId::parse(element.text()) : Result<SaeId>(invalid("must be an SAE ID"));
     if (!sae) {
       reader.fail(element.error("encryptors: " + sae.error().message));
     } else if (!saes.insert(*sae).second) {
@@ -50,7 +51,8 @@ std::vector<ConfiguredHub> read_hubs(yaml::MappingReader& reader) {
     hub.name = members.parsed<HubName>("name");
     hub.endpoint = members.text("endpoint", "");
     if (!hub.endpoint.empty() && !members.failed()) {
-      if (auto checked = check_endpoint(hub.endpoint); !checked) members.fail("endpoint", checked.error().message);
+      if (auto checked = check_endpoint(hub.endpoint); !checked)
+        members.fail("endpoint", checked.error().message);
     }
     if (const auto fault = members.finish()) reader.fail(*fault);
     const auto same = [&](const ConfiguredHub& other) { return other.name == hub.name; };
@@ -59,7 +61,8 @@ std::vector<ConfiguredHub> read_hubs(yaml::MappingReader& reader) {
     }
     hubs.push_back(std::move(hub));
   }
-  if (static_cast<std::int64_t>(hubs.size()) < kSharesRequiredLeast || static_cast<std::int64_t>(hubs.size()) > kHubsMost) {
+  if (static_cast<std::int64_t>(hubs.size()) < kSharesRequiredLeast ||
+      static_cast<std::int64_t>(hubs.size()) > kHubsMost) {
     reader.fail("hubs", "must list 2 to 255 hubs");
   }
   return hubs;
@@ -67,7 +70,8 @@ std::vector<ConfiguredHub> read_hubs(yaml::MappingReader& reader) {
 
 etsi014::Limits read_limits(yaml::MappingReader& reader) {
   etsi014::Limits limits;
-  limits.key_size_bits = static_cast<std::uint32_t>(reader.integer("key_size", 8, 8388608, limits.key_size_bits));
+  limits.key_size_bits =
+      static_cast<std::uint32_t>(reader.integer("key_size", 8, 8388608, limits.key_size_bits));
   if (const auto node = reader.mapping("limits")) {
     yaml::MappingReader members(*node);
     limits.max_key_per_request =
@@ -77,7 +81,8 @@ etsi014::Limits read_limits(yaml::MappingReader& reader) {
     if (const auto fault = members.finish()) reader.fail(*fault);
   }
   if (!reader.failed()) {
-    if (auto checked = etsi014::checked_limits(limits); !checked) reader.fail("key_size", checked.error().message);
+    if (auto checked = etsi014::checked_limits(limits); !checked)
+      reader.fail("key_size", checked.error().message);
   }
   return limits;
 }
@@ -85,7 +90,8 @@ etsi014::Limits read_limits(yaml::MappingReader& reader) {
 }  // namespace
 
 const ConfiguredHub* KmeConfig::find_hub(const HubName& hub) const {
-  const auto found = std::find_if(hubs.begin(), hubs.end(), [&](const auto& candidate) { return candidate.name == hub; });
+  const auto found =
+      std::find_if(hubs.begin(), hubs.end(), [&](const auto& candidate) { return candidate.name == hub; });
   return found == hubs.end() ? nullptr : &*found;
 }
 
@@ -103,10 +109,10 @@ Result<KmeConfig> read_kme_config(const std::filesystem::path& file) {
   const std::int64_t majority = std::max(kSharesRequiredLeast, hub_count / 2 + 1);
   config.shares_required =
       static_cast<std::size_t>(reader.integer("shares_required", kSharesRequiredLeast, hub_count, majority));
-  config.least_shares_required =
-      static_cast<std::size_t>(reader.integer("least_shares_required", kSharesRequiredLeast, kHubsMost, kSharesRequiredLeast));
-  config.key_lifetime = std::chrono::seconds(reader.integer("key_lifetime_seconds", kLifetimeLeastSeconds,
-                                                            kLifetimeMostSeconds, config.key_lifetime.count()));
+  config.least_shares_required = static_cast<std::size_t>(
+      reader.integer("least_shares_required", kSharesRequiredLeast, kHubsMost, kSharesRequiredLeast));
+  config.key_lifetime = std::chrono::seconds(reader.integer(
+      "key_lifetime_seconds", kLifetimeLeastSeconds, kLifetimeMostSeconds, config.key_lifetime.count()));
   config.limits = read_limits(reader);
   if (const auto fault = reader.finish()) return *fault;
   return config;

@@ -14,7 +14,8 @@ constexpr double kPerSecond = 1;
 bool LookupBudget::take(const SaeId& sae) {
   const MonotonicTime now = clock_.now();
   Budget& budget = budgets_.try_emplace(sae, Budget{kBurst, now}).first->second;
-  budget.left = std::min(kBurst, budget.left + std::chrono::duration<double>(now - budget.at).count() * kPerSecond);
+  budget.left =
+      std::min(kBurst, budget.left + std::chrono::duration<double>(now - budget.at).count() * kPerSecond);
   budget.at = now;
   if (budget.left < 1) return false;
   budget.left -= 1;

@@ -8,7 +8,8 @@
 
 namespace dske::kme {
 
-/// A question takes one unit, and gives it back if there was an answer; the budget refills with time. Lives on the event loop.
+/// A question takes one unit, and gives it back if there was an answer; the budget refills with time. Lives
+/// on the event loop.
 class LookupBudget {
  public:
   explicit LookupBudget(const Clock& clock) : clock_(clock) {}

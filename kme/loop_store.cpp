@@ -33,7 +33,8 @@ void LoopStore::hold_bundle(store::HeldBundle bundle, InitiatorStore::Done done)
   store_.hold_bundle(std::move(bundle), on_loop(std::move(done)));
 }
 
-void LoopStore::record_delivery(store::Delivery delivery, std::vector<SaeId> local_slaves, InitiatorStore::Done done) {
+void LoopStore::record_delivery(store::Delivery delivery, std::vector<SaeId> local_slaves,
+                                InitiatorStore::Done done) {
   store_.record_delivery(std::move(delivery), std::move(local_slaves), on_loop(std::move(done)));
 }
 

@@ -13,7 +13,8 @@ namespace dske::kme {
 /// Thread-safe as the store is. Both references must outlive it and its callbacks.
 class LoopStore final : public PsrdStore, public RegistrationStore, public InitiatorStore {
  public:
-  LoopStore(store::KmeStore& store, EventLoop& loop, const Clock& clock) : store_(store), loop_(loop), clock_(clock) {}
+  LoopStore(store::KmeStore& store, EventLoop& loop, const Clock& clock)
+      : store_(store), loop_(loop), clock_(clock) {}
 
   void extend_leases(std::vector<PsrdLease> leases, PsrdStore::Done done) override;
   void raise_floors(std::vector<PsrdFloor> floors, PsrdStore::Done done) override;

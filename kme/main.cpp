@@ -16,9 +16,13 @@ namespace {
 using node::fail;
 using node::Invocation;
 
-int report(const Error& error) { return fail("dske-kme: " + error.message); }
+int report(const Error& error) {
+  return fail("dske-kme: " + error.message);
+}
 
-Result<KmeConfig> config_of(const Invocation& invocation) { return read_kme_config(invocation.option("config")); }
+Result<KmeConfig> config_of(const Invocation& invocation) {
+  return read_kme_config(invocation.option("config"));
+}
 
 int init(const Invocation& invocation) {
   const auto config = config_of(invocation);
@@ -74,7 +78,8 @@ int ingest(const Invocation& invocation) {
     ingest_one = [&](const std::filesystem::path& file) -> Result<std::string> {
       json::Writer body;
       body.begin_object().name("file").string(std::filesystem::absolute(file).string()).end_object();
-      auto answer = node::call_daemon(config->node, "POST", "/client/" + config->name.text() + "/mgmt/v1/psrd", body.take());
+      auto answer = node::call_daemon(config->node, "POST",
+                                      "/client/" + config->name.text() + "/mgmt/v1/psrd", body.take());
       if (!answer) return answer.error();
       json::ObjectReader reader(answer->root(), "answer");
       const std::string block(reader.string("block_uuid", 64));
@@ -147,7 +152,8 @@ int psrd_list(const Invocation& invocation) {
   }
   const auto hubs = document->root().member("hubs");
   for (const json::Value& hub : hubs ? hubs->elements() : std::vector<json::Value>()) {
-    std::cout << hub.member("name")->string().value_or("") << "  " << node::psrd_levels_text(*hub.member("psrd")) << "\n";
+    std::cout << hub.member("name")->string().value_or("") << "  "
+              << node::psrd_levels_text(*hub.member("psrd")) << "\n";
   }
   return 0;
 }
@@ -160,12 +166,33 @@ int main(int argc, char** argv) {
   return dske::node::run_command_line(
       "dske-kme", "a key management entity: ETSI GS QKD 014 keys by DSKE",
       {
-          {{"init", "init --config FILE", "makes the state directory and the management token", {}, {}, 0, 0, {}}, init},
+          {{"init",
+            "init --config FILE",
+            "makes the state directory and the management token",
+            {},
+            {},
+            0,
+            0,
+            {}},
+           init},
           {{"serve", "serve --config FILE", "runs the KME in the foreground", {}, {}, 0, 0, {}}, serve},
-          {{"ingest-psrd", "ingest-psrd FILE... --config FILE", "ingests pre-shared random data, then wipes the files", {}, {}, 1,
-            1024, {}},
+          {{"ingest-psrd",
+            "ingest-psrd FILE... --config FILE",
+            "ingests pre-shared random data, then wipes the files",
+            {},
+            {},
+            1,
+            1024,
+            {}},
            ingest},
-          {{"psrd list", "psrd list --config FILE [--json]", "shows what is left of the PSRD, by hub", {}, {"json"}, 0, 0, {}},
+          {{"psrd list",
+            "psrd list --config FILE [--json]",
+            "shows what is left of the PSRD, by hub",
+            {},
+            {"json"},
+            0,
+            0,
+            {}},
            psrd_list},
       },
       argc, argv);

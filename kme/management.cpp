@@ -1,8 +1,8 @@
 #include "kme/management.h"
 
-#include <unistd.h>
-
 #include <utility>
+
+#include <unistd.h>
 
 #include "base/json.h"
 #include "node/daemon_loop.h"
@@ -47,7 +47,8 @@ std::vector<std::string> warnings_of(const ManagedKme& kme) {
   for (const ConfiguredHub& hub : kme.config.hubs) {
     const auto& links = kme.links.all();
     const auto known = [&](const auto& link) { return link->address().name == hub.name; };
-    if (std::none_of(links.begin(), links.end(), known)) warnings.push_back("no PSRD with hub " + hub.name.text());
+    if (std::none_of(links.begin(), links.end(), known))
+      warnings.push_back("no PSRD with hub " + hub.name.text());
   }
   for (const auto& link : kme.links.all()) {
     const std::string hub = "hub " + link->address().name.text();
@@ -72,8 +73,9 @@ SecretBytes status_json(const ManagedKme& kme) {
   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(kme.clock.now() - kme.started);
   writer.name("uptime_seconds").integer(uptime.count());
   writer.name("url").string("https://" + node::host_and_port(kme.config.node.address, kme.config.node.port));
-  writer.name("mgmt_url").string(
-      "http://" + node::host_and_port(kme.config.node.management_address, kme.config.node.management_port));
+  writer.name("mgmt_url")
+      .string("http://" +
+              node::host_and_port(kme.config.node.management_address, kme.config.node.management_port));
   writer.name("encryptors").begin_array();
   for (const SaeId& sae : kme.config.encryptors) writer.string(sae.text());
   writer.end_array();
@@ -143,8 +145,8 @@ void ingest(const ManagedKme& kme, const http::Request& request, node::Managemen
 std::string not_ready_reason(const KmeConfig& config, const HubLinks& links) {
   const std::size_t registered = links.registered();
   if (registered >= config.shares_required) return {};
-  return "registered with " + std::to_string(registered) + " of the " + std::to_string(config.shares_required) +
-         " hubs needed";
+  return "registered with " + std::to_string(registered) + " of the " +
+         std::to_string(config.shares_required) + " hubs needed";
 }
 
 SecretBytes ingested_json(const Ingested& ingested) {
@@ -156,7 +158,8 @@ SecretBytes ingested_json(const Ingested& ingested) {
   return writer.take();
 }
 
-std::vector<http::Route> management_routes(const ManagedKme& kme, const std::shared_ptr<const SecretBytes>& token) {
+std::vector<http::Route> management_routes(const ManagedKme& kme,
+                                           const std::shared_ptr<const SecretBytes>& token) {
   const std::string base = "/client/" + kme.config.name.text() + "/mgmt/v1";
   std::vector<http::Route> routes;
   const auto add = [&](std::string method, const std::string& path, node::ManagementHandler handler) {

@@ -17,7 +17,8 @@
 
 namespace dske::kme {
 
-/// What the management interface shows and works on; the references must outlive the routes and the loop's tasks.
+/// What the management interface shows and works on; the references must outlive the routes and the loop's
+/// tasks.
 struct ManagedKme {
   const KmeConfig& config;
   HubLinks& links;

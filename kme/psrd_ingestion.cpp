@@ -9,7 +9,8 @@
 
 namespace dske::kme {
 
-PsrdIngestion::PsrdIngestion(const KmeConfig& config, store::KmeStore& store, std::vector<store::HubRecord> known_hubs)
+PsrdIngestion::PsrdIngestion(const KmeConfig& config, store::KmeStore& store,
+                             std::vector<store::HubRecord> known_hubs)
     : config_(config), store_(store), known_hubs_(std::move(known_hubs)) {}
 
 Result<void> PsrdIngestion::check(const PsrdFile& file) const {
@@ -17,7 +18,8 @@ Result<void> PsrdIngestion::check(const PsrdFile& file) const {
     return invalid("the file is for client " + file.client_name.text() + ", this is " + config_.name.text());
   }
   if (config_.find_hub(file.hub_name) == nullptr) {
-    return invalid("the file is of hub " + file.hub_name.text() + ", which is not in this KME's configuration");
+    return invalid("the file is of hub " + file.hub_name.text() +
+                   ", which is not in this KME's configuration");
   }
   const MutexLock lock(mutex_);
   for (const store::HubRecord& known : known_hubs_) {
@@ -39,7 +41,8 @@ Result<Ingested> PsrdIngestion::ingest(const std::filesystem::path& path) {
 
   Ingested ingested{{file->hub_id, file->hub_name, file->endpoint, file->client_id},
                     PsrdBlock::fresh(file->block, file->layout, std::move(file->data), Side::client)};
-  PsrdBlock stored_block = PsrdBlock::fresh(file->block, file->layout, ingested.block.data.clone(), Side::client);
+  PsrdBlock stored_block =
+      PsrdBlock::fresh(file->block, file->layout, ingested.block.data.clone(), Side::client);
   std::promise<Result<void>> stored;
   store_.ingest_block(ingested.hub, std::move(stored_block),
                       [&](Result<void> result) { stored.set_value(std::move(result)); });
@@ -61,7 +64,8 @@ void ingest_directory(PsrdIngestion& ingestion, const std::filesystem::path& dir
                       const std::function<void(Ingested)>& ingested) {
   std::vector<std::filesystem::path> files;
   std::error_code error;
-  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
+  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
     if (entry->path().extension() == ".json") files.push_back(entry->path());
   }
   if (error) log::error("cannot read {}: {}", directory.string(), error.message());

@@ -22,8 +22,9 @@ class PsrdIngestion {
  public:
   PsrdIngestion(const KmeConfig& config, store::KmeStore& store, std::vector<store::HubRecord> known_hubs);
 
-  /// Checks the file, makes its block durable, then wipes and removes the file. Errors, each with its cause and nothing changed: no such file, damaged,
-  /// for another client, of a hub that is not configured or has changed its id, ingested before (ErrorKind::conflict).
+  /// Checks the file, makes its block durable, then wipes and removes the file. Errors, each with its cause
+  /// and nothing changed: no such file, damaged, for another client, of a hub that is not configured or has
+  /// changed its id, ingested before (ErrorKind::conflict).
   [[nodiscard]] Result<Ingested> ingest(const std::filesystem::path& file);
 
  private:
@@ -35,8 +36,8 @@ class PsrdIngestion {
   std::vector<store::HubRecord> known_hubs_ GUARDED_BY(mutex_);
 };
 
-/// Ingests every *.json in a directory. A file that is refused is renamed to *.refused; `ingested` is called for
-/// each of the others.
+/// Ingests every *.json in a directory. A file that is refused is renamed to *.refused; `ingested` is called
+/// for each of the others.
 void ingest_directory(PsrdIngestion& ingestion, const std::filesystem::path& directory,
                       const std::function<void(Ingested)>& ingested);
 

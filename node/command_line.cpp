@@ -2,9 +2,9 @@
 
 // Values are taken as they are: an SAE ID may hold a comma.
 #define CXXOPTS_VECTOR_DELIMITER '\0'
-#include <cxxopts.hpp>
-
 #include <iostream>
+
+#include <cxxopts.hpp>
 
 #include "node/version.h"
 
@@ -31,7 +31,8 @@ const CommandAndAction* find_command(const std::vector<CommandAndAction>& comman
   return nullptr;
 }
 
-void print_help(const std::string& program, const std::string& summary, const std::vector<CommandAndAction>& commands) {
+void print_help(const std::string& program, const std::string& summary,
+                const std::vector<CommandAndAction>& commands) {
   std::cout << program << ": " << summary << "\n\nusage:\n";
   for (const auto& entry : commands) {
     std::cout << "  " << program << " " << entry.command.usage << "\n        " << entry.command.help << "\n";
@@ -57,7 +58,8 @@ Invocation parse(const std::string& program, const Command& command, const std::
   const auto parsed = options.parse(static_cast<int>(argv.size()), argv.data());
 
   Invocation invocation;
-  if (parsed.count("arguments") > 0) invocation.arguments = parsed["arguments"].as<std::vector<std::string>>();
+  if (parsed.count("arguments") > 0)
+    invocation.arguments = parsed["arguments"].as<std::vector<std::string>>();
   for (const std::string& name : with_value) {
     if (parsed.count(name) > 0) invocation.options[name] = parsed[name].as<std::vector<std::string>>();
   }

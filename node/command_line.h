@@ -10,11 +10,12 @@ namespace dske::node {
 
 /// What one command takes and does.
 struct Command {
-  std::string words;                 ///< "client add"
-  std::string usage;                 ///< "client add NAME --sae ID [--sae ID]..."
-  std::string help;                  ///< one line
-  std::vector<std::string> options;  ///< the options with a value that it takes, without "--"; "config" is always taken
-  std::vector<std::string> flags;    ///< those without a value
+  std::string words;  ///< "client add"
+  std::string usage;  ///< "client add NAME --sae ID [--sae ID]..."
+  std::string help;   ///< one line
+  std::vector<std::string>
+      options;  ///< the options with a value that it takes, without "--"; "config" is always taken
+  std::vector<std::string> flags;  ///< those without a value
   std::size_t least_arguments = 0;
   std::size_t most_arguments = 0;
   std::vector<std::string> required;  ///< options that must be given
@@ -34,10 +35,12 @@ struct CommandAndAction {
   std::function<int(const Invocation&)> run;  ///< answers the exit status
 };
 
-/// Finds the command, checks its options and runs it. Exit status 2 and one line on standard error on wrong usage; --help and --version are
-/// answered here. Nothing that `run` throws leaves it: it becomes one line and exit status 1.
+/// Finds the command, checks its options and runs it. Exit status 2 and one line on standard error on wrong
+/// usage; --help and --version are answered here. Nothing that `run` throws leaves it: it becomes one line
+/// and exit status 1.
 [[nodiscard]] int run_command_line(const std::string& program, const std::string& summary,
-                                   const std::vector<CommandAndAction>& commands, int argc, const char* const* argv);
+                                   const std::vector<CommandAndAction>& commands, int argc,
+                                   const char* const* argv);
 
 /// Prints "PROGRAM: MESSAGE" on standard error and answers 1.
 [[nodiscard]] int fail(const std::string& message);

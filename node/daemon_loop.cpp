@@ -29,6 +29,8 @@ void wait_for_stop(std::chrono::milliseconds interval, const std::function<void(
   while (::sigtimedwait(&set, nullptr, &timeout) < 0) tick();
 }
 
-void request_stop() { ::kill(::getpid(), SIGTERM); }
+void request_stop() {
+  ::kill(::getpid(), SIGTERM);
+}
 
 }  // namespace dske::node

@@ -9,7 +9,8 @@
 
 namespace dske::node {
 
-/// Why a node cannot do its work now; empty if it can. Called on HTTP workers: thread-safe and without waiting.
+/// Why a node cannot do its work now; empty if it can. Called on HTTP workers: thread-safe and without
+/// waiting.
 using Readiness = std::function<std::string()>;
 
 [[nodiscard]] std::vector<http::Route> health_routes(Readiness readiness);

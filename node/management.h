@@ -28,7 +28,8 @@ class ManagementReply {
 using ManagementHandler = std::function<void(const http::Request&, ManagementReply)>;
 
 /// A route below the node's /mgmt/v1 that answers 401 unless `Authorization: Bearer TOKEN` is right.
-[[nodiscard]] http::Route management_route(const std::shared_ptr<const SecretBytes>& token, std::string method,
-                                           std::string pattern, ManagementHandler handler);
+[[nodiscard]] http::Route management_route(const std::shared_ptr<const SecretBytes>& token,
+                                           std::string method, std::string pattern,
+                                           ManagementHandler handler);
 
 }  // namespace dske::node

@@ -10,7 +10,9 @@ namespace {
 constexpr std::size_t kTokenBytes = 32;
 constexpr std::size_t kFileBytesMost = 256;
 
-std::filesystem::path token_file(const std::filesystem::path& state_dir) { return state_dir / "management.token"; }
+std::filesystem::path token_file(const std::filesystem::path& state_dir) {
+  return state_dir / "management.token";
+}
 
 }  // namespace
 
@@ -27,7 +29,8 @@ Result<void> make_management_token(const std::filesystem::path& state_dir) {
 Result<SecretBytes> read_management_token(const std::filesystem::path& state_dir) {
   auto text = read_file(token_file(state_dir), kFileBytesMost);
   if (!text) return text.error().within("no management token; run init");
-  while (!text->empty() && (text->text().back() == '\n' || text->text().back() == ' ')) text->resize(text->size() - 1);
+  while (!text->empty() && (text->text().back() == '\n' || text->text().back() == ' '))
+    text->resize(text->size() - 1);
   if (text->size() < kTokenBytes) return invalid(token_file(state_dir).string() + " holds no token");
   return text;
 }

@@ -1,8 +1,8 @@
 #include "node/node_config.h"
 
-#include <arpa/inet.h>
-
 #include <array>
+
+#include <arpa/inet.h>
 
 #include "base/log.h"
 
@@ -13,7 +13,8 @@ constexpr std::int64_t kManagementOffset = 1000;
 
 bool is_address(const std::string& text) {
   std::array<unsigned char, sizeof(in6_addr)> binary{};
-  return ::inet_pton(AF_INET, text.c_str(), binary.data()) == 1 || ::inet_pton(AF_INET6, text.c_str(), binary.data()) == 1;
+  return ::inet_pton(AF_INET, text.c_str(), binary.data()) == 1 ||
+         ::inet_pton(AF_INET6, text.c_str(), binary.data()) == 1;
 }
 
 std::string read_address(yaml::MappingReader& reader, std::string_view name) {
@@ -26,7 +27,8 @@ std::string read_address(yaml::MappingReader& reader, std::string_view name) {
 
 std::filesystem::path resolve_path(const std::string& path, const std::filesystem::path& file) {
   const std::filesystem::path given(path);
-  return given.is_absolute() ? given : (std::filesystem::absolute(file).parent_path() / given).lexically_normal();
+  return given.is_absolute() ? given
+                             : (std::filesystem::absolute(file).parent_path() / given).lexically_normal();
 }
 
 NodeConfig read_node_config(yaml::MappingReader& reader, const std::filesystem::path& file) {
@@ -44,7 +46,8 @@ NodeConfig read_node_config(yaml::MappingReader& reader, const std::filesystem::
     reader.fail("port", "port + 1000 is no port: set management_port");
   }
   config.management_port = static_cast<std::uint16_t>(management_port);
-  if (!reader.failed() && config.management_port == config.port) reader.fail("management_port", "must differ from port");
+  if (!reader.failed() && config.management_port == config.port)
+    reader.fail("management_port", "must differ from port");
   config.workers = static_cast<unsigned>(reader.integer("workers", 1, 64, 1));
   config.log_level = reader.text("log_level", "info");
   const std::string& level = config.log_level;

@@ -19,7 +19,8 @@ struct NodeConfig {
   std::string log_level;
 };
 
-/// Reads the common members; faults are recorded in `reader`. Paths that are not absolute count from the directory of `file`.
+/// Reads the common members; faults are recorded in `reader`. Paths that are not absolute count from the
+/// directory of `file`.
 [[nodiscard]] NodeConfig read_node_config(yaml::MappingReader& reader, const std::filesystem::path& file);
 
 /// A path from a configuration file: as it is if absolute, else from the file's directory.

@@ -17,8 +17,8 @@ Result<OfflineOrDaemon> offline_or_daemon(const std::filesystem::path& state_dir
   return lock.error();
 }
 
-Result<json::Document> call_daemon(const NodeConfig& config, const std::string& method, const std::string& path,
-                                   SecretBytes body) {
+Result<json::Document> call_daemon(const NodeConfig& config, const std::string& method,
+                                   const std::string& path, SecretBytes body) {
   const auto token = read_management_token(config.state_dir);
   if (!token) return token.error();
   http::Call call;
@@ -35,7 +35,8 @@ Result<json::Document> call_daemon(const NodeConfig& config, const std::string& 
   if (answer->status == 200 && document) return document;
   std::string message = "the daemon answered " + std::to_string(answer->status);
   if (document && document->root().is_object()) {
-    if (const auto text = document->root().member("message")) message = std::string(text->string().value_or(message));
+    if (const auto text = document->root().member("message"))
+      message = std::string(text->string().value_or(message));
   }
   return Error{ErrorKind::unavailable, message};
 }

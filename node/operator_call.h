@@ -18,7 +18,8 @@ struct DaemonRuns {};
 using OfflineOrDaemon = std::variant<DirectoryLock, DaemonRuns>;
 [[nodiscard]] Result<OfflineOrDaemon> offline_or_daemon(const std::filesystem::path& state_dir);
 
-/// Calls the daemon with the token of its state directory and answers the JSON of a 200. Other answers become errors with the daemon's message.
+/// Calls the daemon with the token of its state directory and answers the JSON of a 200. Other answers become
+/// errors with the daemon's message.
 [[nodiscard]] Result<json::Document> call_daemon(const NodeConfig& config, const std::string& method,
                                                  const std::string& path, SecretBytes body);
 

@@ -1,8 +1,8 @@
 #include "node/psrd_report.h"
 
-#include <fmt/core.h>
-
 #include <cmath>
+
+#include <fmt/core.h>
 
 namespace dske::node {
 namespace {
@@ -30,13 +30,14 @@ void write_psrd_levels(json::Writer& writer, const PsrdLevels& levels) {
   writer.end_object();
 }
 
-void warn_of_psrd_level(std::vector<std::string>& warnings, const std::string& whose, const PsrdLevels& levels) {
+void warn_of_psrd_level(std::vector<std::string>& warnings, const std::string& whose,
+                        const PsrdLevels& levels) {
   const double percent = levels.percent();
   if (levels.blocks == 0) {
     warnings.push_back("no PSRD with " + whose);
   } else if (percent <= kLow) {
-    warnings.push_back(fmt::format("PSRD with {} is {}: {:.1f} % left", whose, percent <= kVeryLow ? "very low" : "low",
-                                   percent));
+    warnings.push_back(fmt::format("PSRD with {} is {}: {:.1f} % left", whose,
+                                   percent <= kVeryLow ? "very low" : "low", percent));
   }
 }
 
@@ -52,7 +53,8 @@ std::string psrd_levels_text(const json::Value& levels) {
   const auto percent = levels.member("level_percent");
   const auto blocks = levels.member("blocks");
   return fmt::format("{:5.1f} %  blocks {}  bytes left: {}, {}, {}, {}",
-                     percent ? percent->number().value_or(0) : 0.0, blocks ? blocks->integer().value_or(0) : 0,
+                     percent ? percent->number().value_or(0) : 0.0,
+                     blocks ? blocks->integer().value_or(0) : 0,
                      part("client authenticator", "client_authenticator"), part("client pad", "client_pad"),
                      part("hub authenticator", "hub_authenticator"), part("hub pad", "hub_pad"));
 }
