@@ -6,7 +6,6 @@
 namespace dske {
 namespace {
 
-constexpr std::size_t kFragmentsMost = 64;
 constexpr std::uint64_t kPositionMost = (std::uint64_t{1} << 48) - 1;
 
 std::optional<std::uint64_t> parse_position(std::string_view text) {

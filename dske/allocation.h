@@ -22,6 +22,9 @@ struct Fragment {
   bool operator==(const Fragment&) const = default;
 };
 
+/// An allocation of more pieces is refused by its receiver.
+inline constexpr std::size_t kFragmentsMost = 64;
+
 /// The fragments of one purpose, in the order in which their bytes are joined.
 using Allocation = std::vector<Fragment>;
 

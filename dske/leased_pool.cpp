@@ -14,7 +14,8 @@ double PsrdLevels::percent() const {
   double least = blocks == 0 ? 0.0 : 100.0;
   for (const ZoneLevel& zone : {client_authenticator, client_pad, hub_authenticator, hub_pad}) {
     if (zone.total_bytes == 0) continue;
-    least = std::min(least, 100.0 * static_cast<double>(zone.left_bytes) / static_cast<double>(zone.total_bytes));
+    least =
+        std::min(least, 100.0 * static_cast<double>(zone.left_bytes) / static_cast<double>(zone.total_bytes));
   }
   return least;
 }
@@ -28,8 +29,9 @@ void LeasedPool::allocate(Zone zone, std::uint64_t size, Done done) {
   {
     const MutexLock lock(mutex_);
     if (!closed_) {
-      reserved = waiters_[zone].empty() ? pool_.allocate(zone, size)
-                                        : Error{ErrorKind::unavailable, "behind others that wait for a lease"};
+      reserved = waiters_[zone].empty()
+                     ? pool_.allocate(zone, size)
+                     : Error{ErrorKind::unavailable, "behind others that wait for a lease"};
       if (!reserved && reserved.error().kind == ErrorKind::unavailable) {
         waiters_[zone].push_back({size, std::move(done)});
       }
@@ -56,25 +58,45 @@ void LeasedPool::extend(Zone zone) {
 }
 
 void LeasedPool::extended(Zone zone, const std::vector<PsrdLease>& leases, Result<void> result) {
-  std::vector<std::pair<Done, Result<Reserved>>> served;
+  std::size_t waiting = 0;
   {
     const MutexLock lock(mutex_);
-    extending_[zone] = false;
     if (result) {
       for (const PsrdLease& lease : leases) pool_.leased(lease);
     }
-    auto& waiters = waiters_[zone];
-    while (!waiters.empty()) {
-      Result<Reserved> reserved = closed_  ? Result<Reserved>(kClosed)
-                                  : result ? pool_.allocate(zone, waiters.front().size)
-                                           : Result<Reserved>(result.error());
-      if (!reserved && result && !closed_ && reserved.error().kind == ErrorKind::unavailable) break;
-      served.emplace_back(std::move(waiters.front().done), std::move(reserved));
-      waiters.pop_front();
-    }
+    waiting = waiters_[zone].size();
   }
-  for (auto& [done, reserved] : served) done(std::move(reserved));
-  if (result) extend(zone);
+  while (serve_one(zone, result, waiting)) {
+  }
+  // After a failure only who asked meanwhile is a reason to try again at once.
+  if (result || has_waiters(zone)) extend(zone);
+}
+
+bool LeasedPool::has_waiters(Zone zone) const {
+  const MutexLock lock(mutex_);
+  return !waiters_[zone].empty();
+}
+
+bool LeasedPool::serve_one(Zone zone, const Result<void>& result, std::size_t& waiting) {
+  Done done;
+  Result<Reserved> reserved = kClosed;
+  {
+    const MutexLock lock(mutex_);
+    auto& waiters = waiters_[zone];
+    if (!closed_) reserved = result ? Error{ErrorKind::unavailable, ""} : result.error();
+    if (!closed_ && result && !waiters.empty()) reserved = pool_.allocate(zone, waiters.front().size);
+    const bool must_wait = result && !closed_ && !reserved && reserved.error().kind == ErrorKind::unavailable;
+    // Who asks again because of a failure must not be answered with the same failure at once.
+    if (waiters.empty() || must_wait || (!result && waiting == 0)) {
+      extending_[zone] = false;
+      return false;
+    }
+    if (waiting > 0) --waiting;
+    done = std::move(waiters.front().done);
+    waiters.pop_front();
+  }
+  done(std::move(reserved));
+  return true;
 }
 
 void LeasedPool::add_block(PsrdBlock block, bool allocatable) {
@@ -163,7 +185,7 @@ void LeasedPool::close(PsrdStore::Done done) {
   }
   settle_floors();
   if (leases.empty()) {
-    done(Result<void>());
+    done({});
   } else {
     store_.extend_leases(std::move(leases), std::move(done));
   }
@@ -171,14 +193,16 @@ void LeasedPool::close(PsrdStore::Done done) {
 
 PsrdLevels LeasedPool::levels() const {
   const MutexLock lock(mutex_);
-  return {pool_.blocks().size(), pool_.level(Side::client, Zone::authenticator), pool_.level(Side::client, Zone::pad),
-          pool_.level(Side::hub, Zone::authenticator), pool_.level(Side::hub, Zone::pad)};
+  return {pool_.blocks().size(), pool_.level(Side::client, Zone::authenticator),
+          pool_.level(Side::client, Zone::pad), pool_.level(Side::hub, Zone::authenticator),
+          pool_.level(Side::hub, Zone::pad)};
 }
 
 PsrdLevels LeasedPool::block_levels(const BlockId& block) const {
   const MutexLock lock(mutex_);
   return {1, pool_.block_level(block, Side::client, Zone::authenticator),
-          pool_.block_level(block, Side::client, Zone::pad), pool_.block_level(block, Side::hub, Zone::authenticator),
+          pool_.block_level(block, Side::client, Zone::pad),
+          pool_.block_level(block, Side::hub, Zone::authenticator),
           pool_.block_level(block, Side::hub, Zone::pad)};
 }
 

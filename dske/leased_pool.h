@@ -24,7 +24,8 @@ struct PsrdLevels {
   [[nodiscard]] double percent() const;
 };
 
-/// Thread-safe. Keeps itself alive while the store works for it. No lock is held while a callback runs or the store is called.
+/// Thread-safe. Keeps itself alive while the store works for it. No lock is held while a callback runs or the
+/// store is called.
 class LeasedPool : public std::enable_shared_from_this<LeasedPool> {
  public:
   using Done = UniqueFunction<void(Result<Reserved>)>;
@@ -32,8 +33,9 @@ class LeasedPool : public std::enable_shared_from_this<LeasedPool> {
   /// `store` must outlive the pool and every callback.
   [[nodiscard]] static std::shared_ptr<LeasedPool> make(Side own, PsrdStore& store);
 
-  /// Takes `size` bytes from the own half and calls `done`: at once when they are leased, otherwise when the lease is durable. Requests of
-  /// one zone are served in their order. Errors: exhausted, or what the store failed with.
+  /// Takes `size` bytes from the own half and calls `done`: at once when they are leased, otherwise when the
+  /// lease is durable. Requests of one zone are served in their order. Errors: exhausted, or what the store
+  /// failed with.
   void allocate(Zone zone, std::uint64_t size, Done done);
 
   /// As in PsrdPool.
@@ -51,7 +53,8 @@ class LeasedPool : public std::enable_shared_from_this<LeasedPool> {
   [[nodiscard]] std::uint64_t next(const BlockId& block, Zone zone) const;
   [[nodiscard]] std::uint64_t highest_seen(const BlockId& block, Zone zone) const;
 
-  /// Makes floors that have risen durable and wipes what lies below on disk. For a timer; losing the last moments of it is harmless.
+  /// Makes floors that have risen durable and wipes what lies below on disk. For a timer; losing the last
+  /// moments of it is harmless.
   void settle_floors();
   /// Gives back what has been leased and not used; then refuses allocations. For a clean stop.
   void close(PsrdStore::Done done);
@@ -68,6 +71,11 @@ class LeasedPool : public std::enable_shared_from_this<LeasedPool> {
   LeasedPool(Side own, PsrdStore& store) : pool_(own), store_(store) {}
   void extend(Zone zone);
   void extended(Zone zone, const std::vector<PsrdLease>& leases, Result<void> result);
+  /// Serves the first who waits and answers true; ends the extension and answers false when nobody can be
+  /// served. One at a time: when a callback runs, no later allocation has been made that nobody knows of yet.
+  /// `waiting` of them waited when the store failed.
+  bool serve_one(Zone zone, const Result<void>& result, std::size_t& waiting);
+  [[nodiscard]] bool has_waiters(Zone zone) const;
 
   mutable Mutex mutex_;
   PsrdPool pool_ GUARDED_BY(mutex_);

@@ -6,8 +6,8 @@
 namespace dske {
 namespace {
 
-// How much is leased ahead, so that few messages wait for the disk and a crash loses little: a sixteenth of the zone
-// within these bounds.
+// How much is leased ahead, so that few messages wait for the disk and a crash loses little: a sixteenth of
+// the zone within these bounds.
 std::uint64_t lease_reserve(Zone zone, std::uint64_t zone_size) {
   const std::uint64_t least = zone == Zone::authenticator ? 1024 : 8192;
   const std::uint64_t most = zone == Zone::authenticator ? 65536 : 1048576;
@@ -60,11 +60,17 @@ Result<Reserved> PsrdPool::allocate(Zone zone, std::uint64_t size) {
     left += block.own[zone].end - block.own[zone].next;
   }
   if (left < size) {
-    return Error{ErrorKind::exhausted, std::string("PSRD is used up: ") + std::to_string(left) + " bytes left for " +
+    return Error{ErrorKind::exhausted, std::string("PSRD is used up: ") + std::to_string(left) +
+                                           " bytes left for " +
                                            (zone == Zone::pad ? "pads" : "authenticators") + ", " +
                                            std::to_string(size) + " needed"};
   }
   if (leased < size) return Error{ErrorKind::unavailable, "a PSRD lease must be extended first"};
+  if (pieces(zone, size) > kFragmentsMost) {
+    return Error{ErrorKind::exhausted, "the PSRD blocks are too small: " + std::to_string(size) +
+                                           " bytes lie in more than " + std::to_string(kFragmentsMost) +
+                                           " pieces"};
+  }
   Reserved reserved;
   reserved.bytes.reserve(size);
   for (Block& block : blocks_) {
@@ -81,10 +87,25 @@ Result<Reserved> PsrdPool::allocate(Zone zone, std::uint64_t size) {
   return reserved;
 }
 
+std::size_t PsrdPool::pieces(Zone zone, std::uint64_t size) const {
+  std::size_t count = 0;
+  for (const Block& block : blocks_) {
+    const std::uint64_t leased = block.own[zone].lease_end - block.own[zone].next;
+    if (!block.allocatable || leased == 0 || size == 0) continue;
+    ++count;
+    size -= std::min(size, leased);
+  }
+  return count;
+}
+
 std::vector<PsrdLease> PsrdPool::lease_wish(Zone zone, std::uint64_t size) const {
   std::vector<PsrdLease> wishes;
   std::uint64_t leased = 0;
   for (const Block& block : blocks_) {
+    const OwnZone& own = block.own[zone];
+    // A zone that is used up gets no further lease that would wipe the last of it on disk.
+    if (own.next == own.end && own.wiped_to < own.end)
+      wishes.push_back({block.id, zone, own.end, own.wiped_to, own.end});
     if (block.allocatable) leased += block.own[zone].lease_end - block.own[zone].next;
   }
   for (const Block& block : blocks_) {
@@ -92,7 +113,8 @@ std::vector<PsrdLease> PsrdPool::lease_wish(Zone zone, std::uint64_t size) const
     const std::uint64_t reserve = lease_reserve(zone, own.end - block.layout.begin(own_, zone));
     if (leased >= size + reserve / 2) break;
     if (!block.allocatable || own.lease_end == own.end) continue;
-    const std::uint64_t end = std::min(own.end, own.lease_end + (size > leased ? size - leased : 0) + reserve);
+    const std::uint64_t end =
+        std::min(own.end, own.lease_end + (size > leased ? size - leased : 0) + reserve);
     wishes.push_back({block.id, zone, end, own.wiped_to, own.next});
     leased += end - own.lease_end;
   }
@@ -121,9 +143,10 @@ std::vector<PsrdLease> PsrdPool::lease_return() const {
 }
 
 Result<void> PsrdPool::check(Zone zone, const Fragment& fragment) const {
-  const Error refused{ErrorKind::unauthenticated, "a fragment that is not of the sender's " +
-                                                      std::string(zone == Zone::pad ? "pad" : "authenticator") +
-                                                      " zone or has been used: " + allocation_text({fragment})};
+  const Error refused{ErrorKind::unauthenticated,
+                      "a fragment that is not of the sender's " +
+                          std::string(zone == Zone::pad ? "pad" : "authenticator") +
+                          " zone or has been used: " + allocation_text({fragment})};
   const Block* block = find(fragment.block);
   if (block == nullptr) return refused;
   const PeerZone& peer = block->peer[zone];
@@ -250,10 +273,13 @@ ZoneLevel PsrdPool::block_level(const BlockId& block, Side side, Zone zone) cons
 }
 
 const PsrdPool::Block* PsrdPool::find(const BlockId& id) const {
-  const auto found = std::find_if(blocks_.begin(), blocks_.end(), [&](const Block& block) { return block.id == id; });
+  const auto found =
+      std::find_if(blocks_.begin(), blocks_.end(), [&](const Block& block) { return block.id == id; });
   return found == blocks_.end() ? nullptr : &*found;
 }
 
-PsrdPool::Block* PsrdPool::find(const BlockId& id) { return const_cast<Block*>(std::as_const(*this).find(id)); }
+PsrdPool::Block* PsrdPool::find(const BlockId& id) {
+  return const_cast<Block*>(std::as_const(*this).find(id));
+}
 
 }  // namespace dske

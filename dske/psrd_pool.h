@@ -26,14 +26,14 @@ struct ZoneLevel {
   std::uint64_t total_bytes = 0;
 };
 
-/// Allocates from the own half of its blocks, never beyond what has been leased, and gives each byte of the peer's half out
-/// once. Nothing here touches disk or network; LeasedPool adds that. Not thread-safe.
+/// Allocates from the own half of its blocks, never beyond what has been leased, and gives each byte of the
+/// peer's half out once. Nothing here touches disk or network; LeasedPool adds that. Not thread-safe.
 class PsrdPool {
  public:
   explicit PsrdPool(Side own) : own_(own) {}
 
-  /// Blocks are used in the order in which they were added. A block that is not `allocatable` yet serves for receiving
-  /// only: a hub must not send from a block that its client may not have ingested.
+  /// Blocks are used in the order in which they were added. A block that is not `allocatable` yet serves for
+  /// receiving only: a hub must not send from a block that its client may not have ingested.
   void add_block(PsrdBlock block, bool allocatable);
   void set_allocatable(const BlockId& block);
   void remove_block(const BlockId& block);
@@ -41,31 +41,36 @@ class PsrdPool {
   [[nodiscard]] std::vector<BlockId> blocks() const;
   [[nodiscard]] std::vector<BlockId> allocatable_blocks() const;
 
-  /// Takes `size` bytes from the own half. ErrorKind::exhausted when the zone has not as many left; ErrorKind::unavailable
-  /// when it has, but a lease must be extended first (lease_wish).
+  /// Takes `size` bytes from the own half. ErrorKind::exhausted when the zone has not as many left, or only
+  /// in more than kFragmentsMost pieces; ErrorKind::unavailable when it has, but a lease must be extended
+  /// first (lease_wish).
   [[nodiscard]] Result<Reserved> allocate(Zone zone, std::uint64_t size);
 
-  /// The leases to extend so that `size` more bytes can be allocated with some in reserve; empty if the reserve is
-  /// there already or nothing more can be leased. While a lease is being made durable, do not ask for a further one.
+  /// The leases to extend so that `size` more bytes can be allocated with some in reserve; empty if the
+  /// reserve is there already or nothing more can be leased. Among them are those that only wipe what was
+  /// used to a zone's end. While a lease is being made durable, do not ask for a further one.
   [[nodiscard]] std::vector<PsrdLease> lease_wish(Zone zone, std::uint64_t size) const;
   /// A lease has become durable.
   void leased(const PsrdLease& lease);
-  /// The leases that give back what has been leased and not used, for a clean stop. Allocate nothing afterwards.
+  /// The leases that give back what has been leased and not used, for a clean stop. Allocate nothing
+  /// afterwards.
   [[nodiscard]] std::vector<PsrdLease> lease_return() const;
 
-  /// A copy of bytes of the peer's half, without taking them. ErrorKind::unauthenticated if a fragment is not of this pool's
-  /// blocks, not wholly in that zone, or has been used or discarded.
+  /// A copy of bytes of the peer's half, without taking them. ErrorKind::unauthenticated if a fragment is not
+  /// of this pool's blocks, not wholly in that zone, or has been used or discarded.
   [[nodiscard]] Result<SecretBytes> peek(Zone zone, const Allocation& allocation) const;
-  /// Takes bytes of the peer's half: they are wiped here and refused from now on. Errors as peek(); takes all or nothing.
+  /// Takes bytes of the peer's half: they are wiped here and refused from now on. Errors as peek(); takes all
+  /// or nothing.
   [[nodiscard]] Result<SecretBytes> take(Zone zone, const Allocation& allocation);
 
   /// Discards and wipes the peer's bytes below `floor`; a lower floor than the present one changes nothing.
   void raise_floor(const BlockId& block, Zone zone, std::uint64_t floor);
-  /// Skips the own bytes below `position`: the peer has seen them used, so this side's state was set back. Answers whether it
-  /// had to.
+  /// Skips the own bytes below `position`: the peer has seen them used, so this side's state was set back.
+  /// Answers whether it had to.
   bool skip_used(const BlockId& block, Zone zone, std::uint64_t position);
 
-  /// The next own byte; and the end of the highest range of the peer's zone that was used (its floor if none).
+  /// The next own byte; and the end of the highest range of the peer's zone that was used (its floor if
+  /// none).
   [[nodiscard]] std::uint64_t next(const BlockId& block, Zone zone) const;
   [[nodiscard]] std::uint64_t highest_seen(const BlockId& block, Zone zone) const;
   /// Floors that have risen since the last call, to be made durable and wiped on disk.
@@ -87,7 +92,8 @@ class PsrdPool {
     std::uint64_t end = 0;
     std::uint64_t highest_seen = 0;
     bool risen = false;
-    std::map<std::uint64_t, std::uint64_t> used;  // ranges above the floor: begin -> end, none touching another
+    std::map<std::uint64_t, std::uint64_t>
+        used;  // ranges above the floor: begin -> end, none touching another
   };
   struct Block {
     BlockId id;
@@ -102,6 +108,8 @@ class PsrdPool {
   [[nodiscard]] Block* find(const BlockId& id);
   [[nodiscard]] Result<void> check(Zone zone, const Fragment& fragment) const;
   static void mark_used(PeerZone& zone, std::uint64_t begin, std::uint64_t end);
+  /// Of how many blocks the next `size` leased bytes are.
+  [[nodiscard]] std::size_t pieces(Zone zone, std::uint64_t size) const;
   [[nodiscard]] ZoneLevel level_of(const Block& block, Side side, Zone zone) const;
 
   Side own_;
