@@ -38,8 +38,8 @@ std::string message_of(const SecretBytes& body) {
 
 }  // namespace
 
-// A signed registration that has not been answered. Until somebody has seen it, it is sent again byte for byte while the hub cannot be reached, so that a
-// hub that is down costs no PSRD.
+// A signed registration that has not been answered. Until somebody has seen it, it is sent again byte for
+// byte while the hub cannot be reached, so that a hub that is down costs no PSRD.
 struct HubLink::PendingRegistration {
   RegistrationRequest request;
   SecretBytes polling_key;
@@ -84,12 +84,12 @@ void HubLink::send_signed(Epoch epoch, std::string method, std::string path, Sec
   const MacTag tag = request_tag(key.bytes.view(), parts);
 
   InUse in_use(in_use_, Zone::authenticator, key.allocation);
-  HubRequest request{method, target_text, std::string(kSignatureHeader), Signature{key.allocation, tag}.text(),
-                     std::move(body)};
+  HubRequest request{method, target_text, std::string(kSignatureHeader),
+                     Signature{key.allocation, tag}.text(), std::move(body)};
   client_.transport.send(
       address_, std::move(request),
-      [self = shared_from_this(), epoch, method = std::move(method), target_text, tag, in_use = std::move(in_use),
-       done = std::move(done)](Result<HubAnswer> answer) mutable {
+      [self = shared_from_this(), epoch, method = std::move(method), target_text, tag,
+       in_use = std::move(in_use), done = std::move(done)](Result<HubAnswer> answer) mutable {
         if (!answer) {
           self->unreachable(answer.error());
           return done(answer.error());
@@ -97,14 +97,16 @@ void HubLink::send_signed(Epoch epoch, std::string method, std::string path, Sec
         const RequestParts sent{self->address_.id, epoch, method, target_text, {}};
         auto reply = self->verify(sent, tag, std::move(*answer));
         if (reply && epoch == self->epoch_) self->pause_ = milliseconds(0);
-        if (!reply && reply.error().kind == ErrorKind::unauthenticated && epoch == self->epoch_) self->not_accepted();
+        if (!reply && reply.error().kind == ErrorKind::unauthenticated && epoch == self->epoch_)
+          self->not_accepted();
         done(std::move(reply));
       });
 }
 
 Result<HubReply> HubLink::verify(const RequestParts& request, const MacTag& tag, HubAnswer answer) {
   if (answer.signature.empty()) {
-    const std::string message = "unsigned answer " + std::to_string(answer.status) + ": " + message_of(answer.body);
+    const std::string message =
+        "unsigned answer " + std::to_string(answer.status) + ": " + message_of(answer.body);
     return Error{answer.status == 401 ? ErrorKind::unauthenticated : ErrorKind::unavailable, message};
   }
   const Error forged{ErrorKind::unavailable, "an answer that does not verify"};
@@ -117,7 +119,8 @@ Result<HubReply> HubLink::verify(const RequestParts& request, const MacTag& tag,
     log::warning("hub {}: {}", address_.name.text(), forged.message);
     return forged;
   }
-  if (auto taken = pool_->take(Zone::authenticator, signature->key); !taken) return forged.within("key used twice");
+  if (auto taken = pool_->take(Zone::authenticator, signature->key); !taken)
+    return forged.within("key used twice");
   return HubReply{answer.status, std::move(answer.body)};
 }
 
@@ -153,7 +156,8 @@ void HubLink::poll(Reply done) {
   const RequestParts parts{address_.id, epoch_, "GET", target_text, {}};
   const PollingNumbers numbers{client_.name, registration_number_, ++polling_counter_};
   const PollingTag tag = polling_request_tag(polling_key_.view(), parts, numbers);
-  HubRequest request{"GET", target_text, std::string(kPollingHeader), PollingRequest{numbers, tag}.text(), {}};
+  HubRequest request{
+      "GET", target_text, std::string(kPollingHeader), PollingRequest{numbers, tag}.text(), {}};
   client_.transport.send(
       address_, std::move(request),
       [self = shared_from_this(), target_text, numbers, tag, epoch = epoch_,
@@ -168,8 +172,8 @@ void HubLink::poll(Reply done) {
           return done(Error{ErrorKind::unavailable, "registered again meanwhile"});
         }
         if (polling && polling->counter == numbers.counter &&
-            constant_time_equal(polling->tag, polling_answer_tag(self->polling_key_.view(), sent, numbers, tag,
-                                                                 answer->status, answer->body.view()))) {
+            constant_time_equal(polling->tag, polling_answer_tag(self->polling_key_.view(), sent, numbers,
+                                                                 tag, answer->status, answer->body.view()))) {
           self->pause_ = milliseconds(0);
           return done(HubReply{answer->status, std::move(answer->body)});
         }
@@ -210,6 +214,12 @@ void HubLink::after_registration(Task done) {
   }
 }
 
+void HubLink::close() {
+  if (timer_) client_.loop.cancel(*timer_);
+  timer_.reset();
+  const std::vector<Task> dropped = std::exchange(waiting_, {});
+}
+
 void HubLink::register_now() {
   if (attempting_) {
     again_ = true;
@@ -236,23 +246,26 @@ void HubLink::start_registration() {
     send_registration();
     return;
   }
-  client_.registrations.next_registration_number(address_.id, [self = shared_from_this()](Result<std::uint64_t> number) {
-    if (!number) return self->registration_failed(number.error(), false);
-    self->prepare_registration(*number);
-  });
+  client_.registrations.next_registration_number(address_.id,
+                                                 [self = shared_from_this()](Result<std::uint64_t> number) {
+                                                   if (!number)
+                                                     return self->registration_failed(number.error(), false);
+                                                   self->prepare_registration(*number);
+                                                 });
 }
 
 void HubLink::prepare_registration(std::uint64_t number) {
-  pool_->allocate(
-      Zone::authenticator, kPollingKeyBytes, [self = shared_from_this(), number](Result<Reserved> polling) mutable {
-        if (!polling) return self->registration_failed(polling.error(), false);
-        self->pool_->allocate(Zone::authenticator, kOneTimeMacKeySize,
-                              [self, number, polling = std::move(*polling)](Result<Reserved> key) mutable {
-                                if (!key) return self->registration_failed(key.error(), false);
-                                self->make_registration(number, std::move(polling), std::move(*key));
-                                self->send_registration();
-                              });
-      });
+  pool_->allocate(Zone::authenticator, kPollingKeyBytes,
+                  [self = shared_from_this(), number](Result<Reserved> polling) mutable {
+                    if (!polling) return self->registration_failed(polling.error(), false);
+                    self->pool_->allocate(
+                        Zone::authenticator, kOneTimeMacKeySize,
+                        [self, number, polling = std::move(*polling)](Result<Reserved> key) mutable {
+                          if (!key) return self->registration_failed(key.error(), false);
+                          self->make_registration(number, std::move(polling), std::move(*key));
+                          self->send_registration();
+                        });
+                  });
 }
 
 void HubLink::make_registration(std::uint64_t number, Reserved polling_key, Reserved key) {
@@ -281,20 +294,22 @@ bool HubLink::lists_all_blocks(const RegistrationRequest& request) const {
 
 void HubLink::send_registration() {
   Reserved key{pending_->key.allocation, pending_->key.bytes.clone()};
-  send_signed(Epoch(), "PUT", "/registration", pending_->request.write(), std::move(key),
-              [self = shared_from_this()](Result<HubReply> reply) { self->registration_answered(std::move(reply)); });
+  send_signed(
+      Epoch(), "PUT", "/registration", pending_->request.write(), std::move(key),
+      [self = shared_from_this()](Result<HubReply> reply) { self->registration_answered(std::move(reply)); });
 }
 
 void HubLink::registration_answered(Result<HubReply> reply) {
   if (!reply) {
-    // A message that nobody answered may go out again as it is. If the hub did take it and its answer was lost, it
-    // refuses the repetition, and then a new one is made.
+    // A message that nobody answered may go out again as it is. If the hub did take it and its answer was
+    // lost, it refuses the repetition, and then a new one is made.
     return registration_failed(reply.error(), reply.error().kind != ErrorKind::unavailable);
   }
   if (reply->status != 200) {
-    return registration_failed({ErrorKind::unavailable, "registration refused with " + std::to_string(reply->status) +
-                                                            ": " + message_of(reply->body)},
-                               true);
+    return registration_failed(
+        {ErrorKind::unavailable,
+         "registration refused with " + std::to_string(reply->status) + ": " + message_of(reply->body)},
+        true);
   }
   auto answer = RegistrationAnswer::parse(reply->body.text());
   if (!answer) return registration_failed(answer.error(), true);
@@ -307,18 +322,19 @@ void HubLink::accept(const RegistrationAnswer& answer) {
   for (const BlockPositions& block : answer.blocks) {
     for (const Zone zone : kZones) {
       if (pool_->skip_used(block.block, zone, block.seen[zone])) {
-        log::error("hub {} has seen PSRD of block {} used beyond our own record: the store was set back", address_.name.text(),
-                   block.block.text());
+        log::error("hub {} has seen PSRD of block {} used beyond our own record: the store was set back",
+                   address_.name.text(), block.block.text());
       }
     }
   }
   for (const BlockId& block : answer.unknown_blocks) {
-    log::error("hub {} does not know PSRD block {}: it is of no use any more", address_.name.text(), block.text());
+    log::error("hub {} does not know PSRD block {}: it is of no use any more", address_.name.text(),
+               block.text());
     pool_->remove_block(block);
   }
   for (const SaeId& sae : answer.refused_sae_ids) {
-    log::warning("hub {} does not accept SAE ID {} for this client; ask its operator to bind it", address_.name.text(),
-                 sae.text());
+    log::warning("hub {} does not accept SAE ID {} for this client; ask its operator to bind it",
+                 address_.name.text(), sae.text());
   }
   epoch_ = answer.epoch;
   limits_ = answer.limits;
@@ -330,6 +346,7 @@ void HubLink::accept(const RegistrationAnswer& answer) {
   last_error_.clear();
   set_state(State::registered);
   retry_delay_ = milliseconds(0);
+  spent_delay_ = milliseconds(0);
   pause_ = std::clamp(pause_ * 2, kFirstPause, kMostPause);
   pause_end_ = client_.clock.now() + pause_;
   register_after(kRegistrationInterval);
@@ -340,8 +357,8 @@ void HubLink::accept(const RegistrationAnswer& answer) {
 void HubLink::discard_used(const RegistrationAnswer& answer) {
   const MonotonicTime now = client_.clock.now();
   const bool new_epoch = answer.epoch != epoch_;
-  // Within one epoch answers may be under way whose bytes lie below the hub's position: what is discarded is where
-  // it stood some time ago.
+  // Within one epoch answers may be under way whose bytes lie below the hub's position: what is discarded is
+  // where it stood some time ago.
   if (!new_epoch && now - hub_positions_at_ < kAnswersUnderWay) return;
   for (const BlockPositions& block : new_epoch ? answer.blocks : hub_positions_) {
     for (const Zone zone : kZones) pool_->raise_floor(block.block, zone, block.own[zone]);
@@ -352,14 +369,16 @@ void HubLink::discard_used(const RegistrationAnswer& answer) {
 
 void HubLink::registration_failed(const Error& error, bool spent) {
   if (spent) pending_.reset();
-  if (last_error_ != error.message) log::warning("hub {}: cannot register: {}", address_.name.text(), error.message);
+  if (last_error_ != error.message)
+    log::warning("hub {}: cannot register: {}", address_.name.text(), error.message);
   last_error_ = error.message;
   if (state_ != State::no_psrd) set_state(State::unreachable);
-  const milliseconds first = spent ? kFirstRefusedRetry : kFirstRetry;
-  const milliseconds most = spent ? kMostRefusedRetry : kMostRetry;
-  retry_delay_ = std::clamp(retry_delay_ * 2, first, most);
+  // Each grows by itself: a hub that takes our messages and cannot sign its answers causes both in turn.
+  milliseconds& delay = spent ? spent_delay_ : retry_delay_;
+  delay = spent ? std::clamp(delay * 2, kFirstRefusedRetry, kMostRefusedRetry)
+                : std::clamp(delay * 2, kFirstRetry, kMostRetry);
   // Without PSRD nothing can be tried until some is ingested, and that registers.
-  if (state_ != State::no_psrd) register_after(retry_delay_);
+  if (state_ != State::no_psrd) register_after(delay);
   end_attempt();
 }
 

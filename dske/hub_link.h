@@ -1,4 +1,5 @@
-// A client's link to one hub: registration, and calls that are authenticated both ways (docs/protocol.md, sections 2 and 4).
+// A client's link to one hub: registration, and calls that are authenticated both ways (docs/protocol.md,
+// sections 2 and 4).
 #pragma once
 
 #include <chrono>
@@ -25,7 +26,8 @@ class RegistrationStore {
  public:
   virtual ~RegistrationStore() = default;
   /// A number greater than all that this hub was ever given, durable before it is answered.
-  virtual void next_registration_number(const HubId& hub, UniqueFunction<void(Result<std::uint64_t>)> done) = 0;
+  virtual void next_registration_number(const HubId& hub,
+                                        UniqueFunction<void(Result<std::uint64_t>)> done) = 0;
 };
 
 /// What all links of one client share. The references must outlive the links.
@@ -45,8 +47,8 @@ struct HubReply {
   SecretBytes body;
 };
 
-/// Lives on one event loop: every function is called there, and every callback runs there. Owned by shared pointers, since
-/// calls in flight keep it.
+/// Lives on one event loop: every function is called there, and every callback runs there. Owned by shared
+/// pointers, since calls in flight keep it.
 class HubLink : public std::enable_shared_from_this<HubLink> {
  public:
   enum class State { no_psrd, registering, registered, unreachable };
@@ -64,15 +66,19 @@ class HubLink : public std::enable_shared_from_this<HubLink> {
   [[nodiscard]] const std::string& last_error() const { return last_error_; }
   [[nodiscard]] const HubLimits& limits() const { return limits_; }
 
-  /// Registers, and goes on trying until it has succeeded; then again every hour. To be called at the start and whenever PSRD
-  /// was added.
+  /// Registers, and goes on trying until it has succeeded; then again every hour. To be called at the start
+  /// and whenever PSRD was added.
   void register_now();
   /// Calls `done` when the registration attempt that is under way or due has ended; at once if there is none.
   void after_registration(Task done);
 
-  /// Sends an authenticated request and hands over the answer if it verifies. `path` is what follows /hub/NAME/dske/api/v1.
-  /// Errors: exhausted (PSRD), unauthenticated (the hub did not accept our signature; the link registers again by itself), unavailable (no
-  /// answer, or none that verifies).
+  /// Forgets its timer and whoever waits, who may in turn hold the link. For the end: nothing is called any
+  /// more.
+  void close();
+
+  /// Sends an authenticated request and hands over the answer if it verifies. `path` is what follows
+  /// /hub/NAME/dske/api/v1. Errors: exhausted (PSRD), unauthenticated (the hub did not accept our signature;
+  /// the link registers again by itself), unavailable (no answer, or none that verifies).
   void call(std::string method, std::string path, SecretBytes body, Reply done);
 
   /// Asks for the bundles that wait for this client; the answer verified under the polling key.
@@ -81,8 +87,8 @@ class HubLink : public std::enable_shared_from_this<HubLink> {
   /// Where own fragments in use start.
   using StartsInUse = PerZone<std::set<std::pair<BlockId, std::uint64_t>>>;
 
-  /// Own PSRD bytes of a message that is being prepared or under way: until it is destroyed, no registration tells the hub to
-  /// discard them.
+  /// Own PSRD bytes of a message that is being prepared or under way: until it is destroyed, no registration
+  /// tells the hub to discard them.
   class InUse {
    public:
     InUse(std::shared_ptr<StartsInUse> starts, Zone zone, Allocation allocation);
@@ -115,10 +121,12 @@ class HubLink : public std::enable_shared_from_this<HubLink> {
   HubLink(HubAddress address, std::shared_ptr<LeasedPool> pool, const ClientSurroundings& client);
 
   [[nodiscard]] std::string target(const std::string& path) const;
-  void send_signed(Epoch epoch, std::string method, std::string path, SecretBytes body, Reserved key, Reply done);
+  void send_signed(Epoch epoch, std::string method, std::string path, SecretBytes body, Reserved key,
+                   Reply done);
   [[nodiscard]] Result<HubReply> verify(const RequestParts& request, const MacTag& tag, HubAnswer answer);
   void unreachable(const Error& error);
-  /// The hub did not accept our signature: registers again, now or when the pause after the last such time is over.
+  /// The hub did not accept our signature: registers again, now or when the pause after the last such time is
+  /// over.
   void not_accepted();
   void set_state(State state);
 
@@ -129,7 +137,8 @@ class HubLink : public std::enable_shared_from_this<HubLink> {
   void registration_answered(Result<HubReply> reply);
   void accept(const RegistrationAnswer& answer);
   void discard_used(const RegistrationAnswer& answer);
-  /// `spent`: the hub has seen the message, or whoever answers in its place, so the next attempt needs a new one.
+  /// `spent`: the hub has seen the message, or whoever answers in its place, so the next attempt needs a new
+  /// one.
   void registration_failed(const Error& error, bool spent);
   void register_after(std::chrono::nanoseconds delay);
   [[nodiscard]] bool lists_all_blocks(const RegistrationRequest& request) const;
@@ -152,8 +161,9 @@ class HubLink : public std::enable_shared_from_this<HubLink> {
   bool attempting_ = false;
   bool again_ = false;  // register once more when the present attempt has ended
   bool due_ = false;    // the timer is that of an attempt to come soon, not of the hourly one
-  std::chrono::milliseconds retry_delay_{0};
-  std::chrono::milliseconds pause_{0};  // between registrations that unsigned answers cause
+  std::chrono::milliseconds retry_delay_{0};  // of the same message
+  std::chrono::milliseconds spent_delay_{0};  // of a new one, which costs PSRD
+  std::chrono::milliseconds pause_{0};        // between registrations that unsigned answers cause
   MonotonicTime pause_end_;
   std::optional<EventLoop::TimerId> timer_;
   std::unique_ptr<PendingRegistration> pending_;
