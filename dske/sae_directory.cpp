@@ -10,6 +10,10 @@ namespace dske {
 namespace {
 
 constexpr std::chrono::minutes kRemembered{10};
+// A hub that did not answer, or where the client was not registered, could carry a share a little later.
+constexpr std::chrono::minutes kRememberedInPart{1};
+// A registered hub that told nothing is asked again after this, not with every key: asking costs PSRD.
+constexpr std::chrono::milliseconds kAskAgain{500};
 constexpr std::chrono::milliseconds kGrace{200};
 constexpr std::size_t kEntriesMost = 100000;
 
@@ -36,9 +40,11 @@ struct SaeDirectory::Query {
   SaeId sae;
   std::vector<Done> waiting;
   std::size_t outstanding = 0;
-  std::map<ClientName, std::vector<HubId>> claimed;     // by how many hubs, whatever they say of its registration
+  std::map<ClientName, std::vector<HubId>>
+      claimed;  // by how many hubs, whatever they say of its registration
   std::map<ClientName, std::vector<HubId>> registered;  // and where it is registered
   std::size_t denied = 0;
+  std::set<HubId> told;  // hubs that answered, whatever it was
   std::string failures;
   bool finished = false;
   bool asking = true;
@@ -52,10 +58,18 @@ SaeDirectory::~SaeDirectory() = default;
 
 const SaeLocation* SaeDirectory::remembered(const SaeId& sae) const {
   const auto found = entries_.find(sae);
-  return found != entries_.end() && found->second.until > clock_.now() ? &found->second.location : nullptr;
+  if (found == entries_.end() || found->second.until <= clock_.now()) return nullptr;
+  const Entry& entry = found->second;
+  // A hub that has come back since would otherwise carry no share, and two others that go would be too many.
+  const bool has_newcomer = std::any_of(links_.begin(), links_.end(), [&](const auto& link) {
+    return link->registered() && !entry.told.contains(link->address().id);
+  });
+  return has_newcomer && entry.ask_again <= clock_.now() ? nullptr : &entry.location;
 }
 
-void SaeDirectory::forget(const SaeId& sae) { entries_.erase(sae); }
+void SaeDirectory::forget(const SaeId& sae) {
+  entries_.erase(sae);
+}
 
 void SaeDirectory::locate(const SaeId& sae, Done done) {
   if (const SaeLocation* location = remembered(sae)) return done(*location);
@@ -69,12 +83,23 @@ void SaeDirectory::locate(const SaeId& sae, Done done) {
   queries_.emplace(sae, query);
   query->outstanding = links_.size();
   // A call may answer at once; the links are copied since an answer may change them.
-  for (const auto& link : std::vector(links_)) {
-    link->call("GET", "/sae/" + percent_encode(sae.text()), {},
-               [this, query, link](Result<HubReply> reply) { answered(query, link, std::move(reply)); });
-  }
+  for (const auto& link : std::vector(links_)) ask(query, link, true);
   query->asking = false;
   decide(query, false);
+}
+
+void SaeDirectory::ask(const std::shared_ptr<Query>& query, const std::shared_ptr<HubLink>& link,
+                       bool may_retry) {
+  link->call(
+      "GET", "/sae/" + percent_encode(query->sae.text()), {},
+      [this, query, link, may_retry](Result<HubReply> reply) {
+        // A hub that has restarted accepts us again once the link has registered anew.
+        if (!reply && reply.error().kind == ErrorKind::unauthenticated && may_retry && !query->finished) {
+          link->after_registration([this, query, link] { ask(query, link, false); });
+          return;
+        }
+        answered(query, link, std::move(reply));
+      });
 }
 
 void SaeDirectory::answered(const std::shared_ptr<Query>& query, const std::shared_ptr<HubLink>& link,
@@ -95,6 +120,7 @@ void SaeDirectory::answered(const std::shared_ptr<Query>& query, const std::shar
     query->claimed[claim->client].push_back(link->address().id);
     if (claim->registered) query->registered[claim->client].push_back(link->address().id);
   }
+  if (reply) query->told.insert(link->address().id);
   if (!failure.empty()) query->failures += (query->failures.empty() ? "" : "; ") + hub + ": " + failure;
   decide(query, false);
 }
@@ -115,8 +141,8 @@ void SaeDirectory::decide(const std::shared_ptr<Query>& query, bool waited) {
     finish(query, Error{ErrorKind::not_found, "no hub knows the SAE " + query->sae.text()});
   } else if (query->outstanding == 0) {
     finish(query, Error{ErrorKind::unavailable, "fewer than " + std::to_string(shares_required_) +
-                                                    " hubs agree on the KME of SAE " + query->sae.text() + " (" +
-                                                    query->failures + ")"});
+                                                    " hubs agree on the KME of SAE " + query->sae.text() +
+                                                    " (" + query->failures + ")"});
   }
 }
 
@@ -125,7 +151,10 @@ void SaeDirectory::finish(const std::shared_ptr<Query>& query, Result<SaeLocatio
   queries_.erase(query->sae);
   if (result && result->hubs.size() >= shares_required_) {
     if (entries_.size() >= kEntriesMost) entries_.clear();
-    entries_[query->sae] = {*result, clock_.now() + kRemembered};
+    const MonotonicTime now = clock_.now();
+    const bool in_part = result->hubs.size() < links_.size();
+    entries_[query->sae] = {*result, std::move(query->told),
+                            now + (in_part ? kRememberedInPart : kRemembered), now + kAskAgain};
   }
   for (Done& done : std::exchange(query->waiting, {})) done(result);
 }
