@@ -19,11 +19,35 @@ struct Initiator::Resolution {
   std::vector<Slave> slaves;
   std::map<ClientName, std::vector<HubId>> hubs;  // where each slave's client is registered
   std::size_t outstanding = 0;
+  bool remembered = false;  // some of it was not asked for now
   std::optional<Error> error;
 };
 
-Initiator::Initiator(Settings settings, const std::vector<std::shared_ptr<HubLink>>& links, SaeDirectory& directory,
-                     InitiatorStore& store, EventLoop& loop, const Clock& clock, Randomness& randomness)
+namespace {
+
+std::uint64_t share_bytes(const BundleRequest& request) {
+  return kSecretTagRandomSize + std::uint64_t{request.key_count} * request.key_size_bytes;
+}
+
+// What of the request is more than the hub takes; empty if nothing is.
+std::string beyond_limits(const BundleRequest& request, const HubLimits& limits) {
+  if (share_bytes(request) > limits.share_bytes) {
+    return "takes shares of at most " + std::to_string(limits.share_bytes) + " bytes, number and size need " +
+           std::to_string(share_bytes(request));
+  }
+  if (request.slaves.size() > limits.slaves)
+    return "takes at most " + std::to_string(limits.slaves) + " slaves";
+  if (static_cast<std::uint64_t>(request.lifetime.count()) > limits.lifetime_seconds) {
+    return "takes lifetimes of at most " + std::to_string(limits.lifetime_seconds) + " s";
+  }
+  return {};
+}
+
+}  // namespace
+
+Initiator::Initiator(Settings settings, const std::vector<std::shared_ptr<HubLink>>& links,
+                     SaeDirectory& directory, InitiatorStore& store, EventLoop& loop, const Clock& clock,
+                     Randomness& randomness)
     : settings_(std::move(settings)),
       links_(links),
       directory_(directory),
@@ -33,13 +57,23 @@ Initiator::Initiator(Settings settings, const std::vector<std::shared_ptr<HubLin
       randomness_(randomness) {}
 
 void Initiator::establish(BundleRequest request, Done done) {
+  if (request.slaves.empty()) return done(invalid("a bundle has at least one slave SAE"));
+  if (request.lifetime <= std::chrono::seconds(0))
+    return done(invalid("a bundle's lifetime is at least a second"));
   auto resolution = std::make_shared<Resolution>();
   resolution->request = std::move(request);
   resolution->done = std::move(done);
   resolution->begun = clock_.now();
-  const auto& saes = resolution->request.slaves;
-  resolution->slaves.resize(saes.size());
+  resolve(resolution);
+}
+
+void Initiator::resolve(const std::shared_ptr<Resolution>& resolution) {
+  const std::vector<SaeId>& saes = resolution->request.slaves;
+  resolution->slaves.assign(saes.size(), {});
+  resolution->hubs.clear();
   resolution->outstanding = saes.size();
+  resolution->remembered = std::any_of(
+      saes.begin(), saes.end(), [&](const SaeId& sae) { return directory_.remembered(sae) != nullptr; });
   for (std::size_t i = 0; i < saes.size(); ++i) {
     directory_.locate(saes[i], [this, resolution, i](const Result<SaeLocation>& location) {
       if (location) {
@@ -57,25 +91,31 @@ Result<std::vector<std::shared_ptr<HubLink>>> Initiator::choose_hubs(const Resol
   std::vector<std::shared_ptr<HubLink>> chosen;
   std::string causes;
   std::map<ClientName, std::size_t> common;
+  std::map<ClientName, std::size_t> too_small;
   for (const auto& link : links_) {
     bool useful = false;
+    const std::string beyond = link->registered() ? beyond_limits(resolution.request, link->limits()) : "";
     for (const auto& [client, hubs] : resolution.hubs) {
       if (std::find(hubs.begin(), hubs.end(), link->address().id) == hubs.end()) continue;
       useful = true;
-      if (link->registered()) ++common[client];
+      if (link->registered()) ++(beyond.empty() ? common : too_small)[client];
     }
-    if (useful && link->registered()) {
+    if (useful && link->registered() && beyond.empty()) {
       chosen.push_back(link);
     } else {
       causes += (causes.empty() ? "" : "; ") + link->address().name.text() + ": " +
-                (link->registered() ? "the slave's KME is not registered there" : link->last_error());
+                (!link->registered() ? link->last_error()
+                 : useful            ? beyond
+                                     : "the slave's KME is not registered there");
     }
   }
   for (const auto& [client, hubs] : resolution.hubs) {
     if (common[client] < settings_.shares_required) {
-      return Error{ErrorKind::unavailable, "only " + std::to_string(common[client]) + " of the " +
-                                               std::to_string(settings_.shares_required) +
-                                               " hubs needed are there for KME " + client.text() + " (" + causes + ")"};
+      const bool invalid_sizes = common[client] + too_small[client] >= settings_.shares_required;
+      return Error{invalid_sizes ? ErrorKind::invalid : ErrorKind::unavailable,
+                   "only " + std::to_string(common[client]) + " of the " +
+                       std::to_string(settings_.shares_required) + " hubs needed are there for KME " +
+                       client.text() + " (" + causes + ")"};
     }
   }
   return chosen;
@@ -86,20 +126,21 @@ void Initiator::resolved(const std::shared_ptr<Resolution>& resolution) {
   auto chosen = choose_hubs(*resolution);
   if (!chosen) {
     for (const Slave& slave : resolution->slaves) directory_.forget(slave.sae_id);
+    // What was remembered may be out of date.
+    if (resolution->remembered) return resolve(resolution);
     return resolution->done(chosen.error());
   }
   const BundleRequest& request = resolution->request;
-  BundleContext context{BundleId::random(randomness_), settings_.client, request.key_count, request.key_size_bytes,
-                        request.master, resolution->slaves, static_cast<std::uint8_t>(settings_.shares_required), {}};
+  BundleContext context{BundleId::random(randomness_),
+                        settings_.client,
+                        request.key_count,
+                        request.key_size_bytes,
+                        request.master,
+                        resolution->slaves,
+                        static_cast<std::uint8_t>(settings_.shares_required),
+                        {}};
   for (const auto& link : *chosen) context.hubs.push_back(link->address().id);
   if (auto checked = context.check(); !checked) return resolution->done(checked.error());
-  for (const auto& link : *chosen) {
-    if (context.share_bytes() > link->limits().share_bytes) {
-      return resolution->done(invalid("hub " + link->address().name.text() + " takes shares of at most " +
-                                      std::to_string(link->limits().share_bytes) + " bytes, number and size need " +
-                                      std::to_string(context.share_bytes())));
-    }
-  }
 
   // Y = u || S, all of it shared.
   SecretBytes secret(context.share_bytes());
@@ -113,7 +154,8 @@ void Initiator::resolved(const std::shared_ptr<Resolution>& resolution) {
   std::map<ClientName, std::vector<HubId>> hubs_of_clients = resolution->hubs;
   auto posting = std::make_shared<Posting>(
       Posting::Parts{std::move(context), std::move(keys), std::move(*shares), tag, std::move(*chosen),
-                     std::move(hubs_of_clients), request.lifetime, resolution->begun + request.lifetime, settings_.grace},
+                     std::move(hubs_of_clients), request.lifetime, resolution->begun + request.lifetime,
+                     settings_.grace},
       *this, std::move(resolution->done));
   posting->start();
 }
@@ -122,7 +164,18 @@ void Initiator::withdraw(const BundleId& id, const std::vector<HubId>& hubs) {
   store_.forget_bundle(id, [](const Result<void>& /*result*/) {});
   for (const auto& link : links_) {
     if (std::find(hubs.begin(), hubs.end(), link->address().id) == hubs.end()) continue;
+    withdraw_at(link, id);
+  }
+}
+
+void Initiator::withdraw_at(const std::shared_ptr<HubLink>& link, const BundleId& id) {
+  const auto send = [link, id] {
     link->call("DELETE", "/key-share?key_id=" + id.text(), {}, [](const Result<HubReply>& /*reply*/) {});
+  };
+  if (link->registered()) {
+    send();
+  } else {
+    link->after_registration(send);
   }
 }
 

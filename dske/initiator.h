@@ -1,4 +1,5 @@
-// The initiator of bundles: makes keys and spreads their shares over the hubs (docs/protocol.md, sections 3 and 5).
+// The initiator of bundles: makes keys and spreads their shares over the hubs (docs/protocol.md, sections 3
+// and 5).
 #pragma once
 
 #include <chrono>
@@ -16,13 +17,15 @@
 
 namespace dske {
 
-/// What the initiator needs of durable storage. Callbacks run on the event loop; calls take effect in their order.
+/// What the initiator needs of durable storage. Callbacks run on the event loop; calls take effect in their
+/// order.
 class InitiatorStore {
  public:
   using Done = UniqueFunction<void(Result<void>)>;
   virtual ~InitiatorStore() = default;
   /// A bundle is about to be posted; unless it is acknowledged, a restart withdraws it.
-  virtual void begin_bundle(const BundleId& id, std::vector<HubId> hubs, MonotonicTime expires, Done done) = 0;
+  virtual void begin_bundle(const BundleId& id, std::vector<HubId> hubs, MonotonicTime expires,
+                            Done done) = 0;
   /// Enough hubs hold it: from when `done` reports success, its keys may go to the master.
   virtual void acknowledge_bundle(const BundleId& id, Done done) = 0;
   virtual void forget_bundle(const BundleId& id, Done done) = 0;
@@ -54,23 +57,28 @@ class Initiator {
     std::chrono::milliseconds grace{200};  ///< for the other hubs, once enough have acknowledged
   };
 
-  /// `links` may gain and lose links meanwhile. The references must outlive the initiator and its last callback.
+  /// `links` may gain and lose links meanwhile. The references must outlive the initiator and its last
+  /// callback.
   Initiator(Settings settings, const std::vector<std::shared_ptr<HubLink>>& links, SaeDirectory& directory,
             InitiatorStore& store, EventLoop& loop, const Clock& clock, Randomness& randomness);
 
-  /// Establishes a bundle. Errors: not_found (a slave SAE that no hub knows), unavailable or exhausted (too few hubs took their share; the
-  /// message names each with its cause), io (our own store), invalid (sizes). Nothing of a failed bundle is left at the hubs that could be
-  /// reached.
+  /// Establishes a bundle. Errors: not_found (a slave SAE that no hub knows), unavailable or exhausted (too
+  /// few hubs took their share; the message names each with its cause), io or what else our own store fails
+  /// with, invalid (no slave, sizes). Nothing of a failed bundle is left at the hubs that could be reached.
   void establish(BundleRequest request, Done done);
 
-  /// Withdraws a bundle of an earlier run that was never acknowledged.
+  /// Withdraws a bundle of an earlier run that was never acknowledged. A hub that is not registered with is
+  /// told after the attempt that is under way: so at a start, call this when the links have been told to
+  /// register.
   void withdraw(const BundleId& id, const std::vector<HubId>& hubs);
 
  private:
   class Posting;
   struct Resolution;
 
+  void resolve(const std::shared_ptr<Resolution>& resolution);
   void resolved(const std::shared_ptr<Resolution>& resolution);
+  void withdraw_at(const std::shared_ptr<HubLink>& link, const BundleId& id);
   [[nodiscard]] Result<std::vector<std::shared_ptr<HubLink>>> choose_hubs(const Resolution& resolution) const;
 
   Settings settings_;

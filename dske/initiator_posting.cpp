@@ -18,7 +18,9 @@ Initiator::Posting::Posting(Parts parts, Initiator& initiator, Initiator::Done d
 void Initiator::Posting::start() {
   // Not waited for: the store works in order, and the keys wait for the acknowledgement behind it.
   initiator_.store_.begin_bundle(parts_.context.id, parts_.context.hubs, parts_.expires,
-                                 [](const Result<void>& /*result*/) {});
+                                 [self = shared_from_this()](const Result<void>& result) {
+                                   if (!result) self->store_error_ = result.error();
+                                 });
   for (std::size_t i = 0; i < parts_.links.size(); ++i) post(i, true);
   started_ = true;
   decide(false);
@@ -28,8 +30,7 @@ void Initiator::Posting::post(std::size_t i, bool may_retry) {
   parts_.links[i]->reserve_pad(parts_.context.share_bytes(),
                                [self = shared_from_this(), i, may_retry](Result<HubLink::Pad> pad) {
                                  if (!pad) {
-                                   self->exhausted_ = self->exhausted_ || pad.error().kind == ErrorKind::exhausted;
-                                   self->failed(i, pad.error().message);
+                                   self->failed(i, pad.error());
                                  } else {
                                    self->send(i, may_retry, std::move(*pad));
                                  }
@@ -37,7 +38,8 @@ void Initiator::Posting::post(std::size_t i, bool may_retry) {
 }
 
 void Initiator::Posting::send(std::size_t i, bool may_retry, HubLink::Pad pad) {
-  const auto left = std::chrono::duration_cast<std::chrono::seconds>(parts_.expires - initiator_.clock_.now());
+  const auto left =
+      std::chrono::duration_cast<std::chrono::seconds>(parts_.expires - initiator_.clock_.now());
   KeyShareMessage message;
   message.context = parts_.context;
   message.encrypted_share = parts_.shares[i].clone();
@@ -57,25 +59,25 @@ void Initiator::Posting::answered(std::size_t i, bool may_retry, Result<HubReply
     parts_.links[i]->after_registration([self = shared_from_this(), i] { self->post(i, false); });
     return;
   }
-  if (!reply) {
-    exhausted_ = exhausted_ || reply.error().kind == ErrorKind::exhausted;
-    return failed(i, reply.error().message);
-  }
-  if (reply->status != 200) return failed(i, "answered " + std::to_string(reply->status));
+  if (!reply) return failed(i, reply.error());
+  if (reply->status != 200)
+    return failed(i, {ErrorKind::forbidden, "answered " + std::to_string(reply->status)});
   outcomes_[i] = Outcome::acknowledged;
   wipe(parts_.shares[i].span());
-  if (withdrawing_) {
-    parts_.links[i]->call("DELETE", "/key-share?key_id=" + parts_.context.id.text(), {},
-                          [](const Result<HubReply>& /*reply*/) {});
-    return;
-  }
+  if (withdrawing_) return initiator_.withdraw_at(parts_.links[i], parts_.context.id);
   decide(false);
 }
 
-void Initiator::Posting::failed(std::size_t i, const std::string& cause) {
-  outcomes_[i] = Outcome::failed;
-  causes_ += (causes_.empty() ? "" : "; ") + parts_.links[i]->address().name.text() + ": " + cause;
+void Initiator::Posting::failed(std::size_t i, const Error& error) {
+  outcomes_[i] = error.kind == ErrorKind::unavailable ? Outcome::unsure : Outcome::failed;
+  exhausted_ = exhausted_ || error.kind == ErrorKind::exhausted;
+  causes_ += (causes_.empty() ? "" : "; ") + parts_.links[i]->address().name.text() + ": " + error.message;
+  if (withdrawing_ && may_hold(i)) return initiator_.withdraw_at(parts_.links[i], parts_.context.id);
   decide(false);
+}
+
+bool Initiator::Posting::may_hold(std::size_t i) const {
+  return outcomes_[i] == Outcome::acknowledged || outcomes_[i] == Outcome::unsure;
 }
 
 bool Initiator::Posting::enough(bool counting_outstanding) const {
@@ -85,7 +87,8 @@ bool Initiator::Posting::enough(bool counting_outstanding) const {
       const bool counts = outcomes_[i] == Outcome::acknowledged ||
                           (counting_outstanding && outcomes_[i] == Outcome::outstanding);
       const HubId& hub = parts_.context.hubs[i];
-      if (counts && std::find(client.second.begin(), client.second.end(), hub) != client.second.end()) ++count;
+      if (counts && std::find(client.second.begin(), client.second.end(), hub) != client.second.end())
+        ++count;
     }
     return count >= parts_.context.shares_required;
   });
@@ -112,25 +115,27 @@ void Initiator::Posting::decide(bool waited) {
 void Initiator::Posting::succeed() {
   if (!causes_.empty()) log::warning("bundle {}: {}", parts_.context.id.text(), causes_);
   initiator_.store_.acknowledge_bundle(parts_.context.id, [self = shared_from_this()](Result<void> result) {
-    if (!result) {
-      self->causes_ = "our own store: " + result.error().message;
-      return self->fail();
-    }
+    if (!result && !self->store_error_) self->store_error_ = result.error();
+    if (self->store_error_) return self->fail_with(self->store_error_->within("our own store"));
     self->done_(EstablishedBundle{self->parts_.context, std::move(self->parts_.keys), self->parts_.expires});
   });
 }
 
 void Initiator::Posting::fail() {
+  fail_with({exhausted_ ? ErrorKind::exhausted : ErrorKind::unavailable,
+             "too few hubs took their share, " + std::to_string(parts_.context.shares_required) +
+                 " are needed (" + causes_ + ")"});
+}
+
+void Initiator::Posting::fail_with(Error error) {
   withdrawing_ = true;
   for (const Slave& slave : parts_.context.slaves) initiator_.directory_.forget(slave.sae_id);
-  std::vector<HubId> acknowledged;
+  std::vector<HubId> holders;
   for (std::size_t i = 0; i < outcomes_.size(); ++i) {
-    if (outcomes_[i] == Outcome::acknowledged) acknowledged.push_back(parts_.context.hubs[i]);
+    if (may_hold(i)) holders.push_back(parts_.context.hubs[i]);
   }
-  initiator_.withdraw(parts_.context.id, acknowledged);
-  done_(Error{exhausted_ ? ErrorKind::exhausted : ErrorKind::unavailable,
-              "too few hubs took their share, " + std::to_string(parts_.context.shares_required) + " are needed (" +
-                  causes_ + ")"});
+  initiator_.withdraw(parts_.context.id, holders);
+  done_(std::move(error));
 }
 
 }  // namespace dske

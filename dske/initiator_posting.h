@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,8 @@
 
 namespace dske {
 
-/// Posts every share at once and decides when enough hubs have acknowledged. Keeps itself alive until the last answer.
+/// Posts every share at once and decides when enough hubs have acknowledged. Keeps itself alive until the
+/// last answer.
 class Initiator::Posting : public std::enable_shared_from_this<Initiator::Posting> {
  public:
   struct Parts {
@@ -30,17 +32,22 @@ class Initiator::Posting : public std::enable_shared_from_this<Initiator::Postin
   void start();
 
  private:
-  enum class Outcome { outstanding, acknowledged, failed };
+  /// unsure: the hub may hold the share, its answer did not come.
+  enum class Outcome { outstanding, acknowledged, failed, unsure };
 
   void post(std::size_t i, bool may_retry);
   void send(std::size_t i, bool may_retry, HubLink::Pad pad);
   void answered(std::size_t i, bool may_retry, Result<HubReply> reply);
-  void failed(std::size_t i, const std::string& cause);
+  void failed(std::size_t i, const Error& error);
   void decide(bool waited);
-  /// Whether every slave's client has k hubs among those that acknowledged, or would have if all that are outstanding did too.
+  /// Whether every slave's client has k hubs among those that acknowledged, or would have if all that are
+  /// outstanding did too.
   [[nodiscard]] bool enough(bool counting_outstanding) const;
   void succeed();
   void fail();
+  void fail_with(Error error);
+  /// Whether the hub must be told if the bundle is withdrawn.
+  [[nodiscard]] bool may_hold(std::size_t i) const;
 
   Parts parts_;
   Initiator& initiator_;
@@ -51,6 +58,7 @@ class Initiator::Posting : public std::enable_shared_from_this<Initiator::Postin
   bool started_ = false;
   bool decided_ = false;
   bool withdrawing_ = false;
+  std::optional<Error> store_error_;
   bool grace_running_ = false;
 };
 
