@@ -28,7 +28,8 @@ void Responder::Fetching::ask(const std::shared_ptr<HubLink>& link, bool may_ret
              });
 }
 
-void Responder::Fetching::answered(const std::shared_ptr<HubLink>& link, bool may_retry, Result<HubReply> reply) {
+void Responder::Fetching::answered(const std::shared_ptr<HubLink>& link, bool may_retry,
+                                   Result<HubReply> reply) {
   if (!reply && reply.error().kind == ErrorKind::unauthenticated && may_retry && !finished_) {
     link->after_registration([self = shared_from_this(), link] { self->ask(link, false); });
     return;
@@ -43,7 +44,11 @@ void Responder::Fetching::answered(const std::shared_ptr<HubLink>& link, bool ma
     add_cause(*link, "answered " + std::to_string(reply->status));
   } else if (auto answer = read(link, reply->body.text()); !answer) {
     add_cause(*link, answer.error().message);
-    link->report_wrong_share("bundle " + bundle_.id.text() + ": " + answer.error().message);
+    if (answer.error().kind == ErrorKind::forbidden && verified_.empty()) {
+      doubtful_.push_back(link);
+    } else {
+      link->report_wrong_share("bundle " + bundle_.id.text() + ": " + answer.error().message);
+    }
   } else {
     answers_.push_back(std::move(*answer));
     if (!verified_.empty()) judge(answers_.back());
@@ -63,8 +68,9 @@ Result<Responder::Fetching::Answer> Responder::Fetching::read(const std::shared_
     return Error{ErrorKind::corrupt, "a context that does not name this client"};
   }
   if (context.shares_required < responder_.settings_.least_shares_required) {
-    return Error{ErrorKind::corrupt, "a context that " + std::to_string(context.shares_required) +
-                                         " shares would rebuild, fewer than this KME accepts"};
+    // Its initiator may be set up so; the hub is at fault only if others prove another context.
+    return Error{ErrorKind::forbidden, "a context that " + std::to_string(context.shares_required) +
+                                           " shares would rebuild, fewer than this KME accepts"};
   }
   auto pad = link->pool().take(Zone::pad, message->allocation);
   if (!pad) return pad.error();
@@ -90,6 +96,10 @@ void Responder::Fetching::decide(bool waited) {
     const bool most_deny = denied_ > outstanding_ && denied_ >= responder_.settings_.least_shares_required;
     if (most_deny) return finish(Error{ErrorKind::not_found, "no such bundle (" + causes_ + ")"});
   }
+  for (const Answer& answer : answers_) {
+    add_cause(*answer.link,
+              tag_failed_ ? "a share that does not rebuild the bundle with the others" : "a share");
+  }
   finish(Error{tag_failed_ ? ErrorKind::corrupt : ErrorKind::unavailable,
                "too few shares that fit together: " + std::to_string(answers_.size()) + " came" +
                    (tag_failed_ ? ", and they do not rebuild the bundle" : "") +
@@ -111,8 +121,8 @@ void Responder::Fetching::rebuild(const Answer& example) {
   for (const std::size_t i : group) points.push_back({answers_[i].x, answers_[i].share.view()});
   const Bytes context_bytes = example.context.encode();
   auto recovered = recover_checked(points, needed, example.context.hubs.size(), [&](ByteView secret) {
-    return verify_secret_tag(secret.first(kSecretTagRandomSize), context_bytes, secret.subspan(kSecretTagRandomSize),
-                             example.tag);
+    return verify_secret_tag(secret.first(kSecretTagRandomSize), context_bytes,
+                             secret.subspan(kSecretTagRandomSize), example.tag);
   });
   if (!recovered) {
     tag_failed_ = true;
@@ -124,13 +134,13 @@ void Responder::Fetching::rebuild(const Answer& example) {
   }
   verified_.resize(needed);
   for (const Answer& answer : answers_) judge(answer);
+  for (const auto& link : doubtful_)
+    link->report_wrong_share("bundle " + bundle_.id.text() + ": a context that proved wrong");
 
-  // A hub could lie about the time that is left: the median of those that agreed is what most of them say.
-  std::vector<std::chrono::seconds> lifetimes;
-  for (const std::size_t i : verified_) lifetimes.push_back(answers_[i].lifetime);
-  std::nth_element(lifetimes.begin(), lifetimes.begin() + static_cast<std::ptrdiff_t>(lifetimes.size() / 2),
-                   lifetimes.end());
-  const auto lifetime = lifetimes[lifetimes.size() / 2];
+  // A hub may lie about the time that is left. One of the k is honest, so the longest is not too short: hubs
+  // that cannot keep a key back by their silence cannot do it by calling it expired either.
+  std::chrono::seconds lifetime{0};
+  for (const std::size_t i : verified_) lifetime = std::max(lifetime, answers_[i].lifetime);
   finish(FetchedBundle{example.context,
                        SecretBytes::copy_of(recovered->secret.view().subspan(kSecretTagRandomSize)),
                        responder_.clock_.now() + lifetime});
@@ -139,7 +149,8 @@ void Responder::Fetching::rebuild(const Answer& example) {
 void Responder::Fetching::judge(const Answer& answer) const {
   const Answer& good = answers_[verified_.front()];
   if (answer.context != good.context || answer.tag != good.tag) {
-    answer.link->report_wrong_share("bundle " + bundle_.id.text() + ": a context or secret tag that proved wrong");
+    answer.link->report_wrong_share("bundle " + bundle_.id.text() +
+                                    ": a context or secret tag that proved wrong");
     return;
   }
   std::vector<SharePoint> points;

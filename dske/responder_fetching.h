@@ -10,8 +10,8 @@
 
 namespace dske {
 
-/// Asks all hubs, groups what comes back, rebuilds as soon as k agree, and afterwards still checks late answers so that hubs with wrong shares are
-/// named. Keeps itself alive until the last answer.
+/// Asks all hubs, groups what comes back, rebuilds as soon as k agree, and afterwards still checks late
+/// answers so that hubs with wrong shares are named. Keeps itself alive until the last answer.
 class Responder::Fetching : public std::enable_shared_from_this<Responder::Fetching> {
  public:
   Fetching(BundleName bundle, Responder& responder, Responder::Done done);
@@ -42,6 +42,8 @@ class Responder::Fetching : public std::enable_shared_from_this<Responder::Fetch
   Responder& responder_;
   Responder::Done done_;
   std::vector<Answer> answers_;
+  std::vector<std::shared_ptr<HubLink>>
+      doubtful_;  // they gave contexts that are refused, but may be the initiator's
   std::size_t outstanding_ = 0;
   std::size_t denied_ = 0;
   std::string causes_;
