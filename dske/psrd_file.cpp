@@ -1,10 +1,12 @@
 #include "dske/psrd_file.h"
 
-#include <openssl/evp.h>
-
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdlib>
 #include <memory>
+
+#include <openssl/evp.h>
 
 #include "base/base64.h"
 #include "base/json.h"
@@ -76,6 +78,20 @@ PsrdLayout read_zones(json::ObjectReader& file) {
   return layout;
 }
 
+constexpr std::string_view kHostCharacters =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
+
+// Not empty and of no other characters.
+bool only(std::string_view text, std::string_view characters) {
+  return !text.empty() && text.find_first_not_of(characters) == std::string_view::npos;
+}
+
+bool is_port(std::string_view text) {
+  unsigned port = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return fault == std::errc() && end == text.data() + text.size() && port > 0 && port <= 65535;
+}
+
 }  // namespace
 
 Result<void> check_endpoint(std::string_view url) {
@@ -88,12 +104,22 @@ Result<void> check_endpoint(std::string_view url) {
   } else {
     return bad;
   }
-  if (host.empty() || host.size() > 300) return bad;
-  for (const char c : host) {
-    const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-                      c == '-' || c == ':' || c == '[' || c == ']';
-    if (!good) return bad;
+  if (host.size() > 300) return bad;
+  std::string_view port;
+  if (host.starts_with('[')) {
+    const auto end = host.find(']');
+    if (end == std::string_view::npos) return bad;
+    port = host.substr(end + 1);
+    host = host.substr(1, end - 1);
+    if (!only(host, "0123456789abcdefABCDEF:.") || host.find(':') == std::string_view::npos) return bad;
+  } else {
+    const auto end = std::min(host.find(':'), host.size());
+    port = host.substr(end);
+    host = host.substr(0, end);
+    if (!only(host, kHostCharacters)) return bad;
   }
+  if (!port.empty() && !is_port(port.substr(1))) return bad;
+  if (!port.empty() && port[0] != ':') return bad;
   return {};
 }
 
@@ -135,7 +161,8 @@ Result<PsrdFile> PsrdFile::parse(std::string_view text) {
     file.hub_name = hub.parsed<HubName>("name");
     file.endpoint = std::string(hub.string("endpoint", 512));
     if (const auto fault = hub.finish(json::UnknownMembers::refuse)) return *fault;
-    if (auto checked = check_endpoint(file.endpoint); !checked) return checked.error().within("PSRD file: hub");
+    if (auto checked = check_endpoint(file.endpoint); !checked)
+      return checked.error().within("PSRD file: hub");
     json::ObjectReader client(reader.object("client"), "PSRD file: client");
     file.client_id = client.parsed<ClientId>("id");
     file.client_name = client.parsed<ClientName>("name");
@@ -146,13 +173,15 @@ Result<PsrdFile> PsrdFile::parse(std::string_view text) {
   if (!reader.failed()) {
     if (auto checked = file.layout.check(); !checked) return checked.error().within("PSRD file: zones");
   }
-  for (const auto& [name, side] : {std::pair{"client_half", Side::client}, std::pair{"hub_half", Side::hub}}) {
+  for (const auto& [name, side] :
+       {std::pair{"client_half", Side::client}, std::pair{"hub_half", Side::hub}}) {
     const std::uint64_t size = file.layout.half_size(side);
     file.data.append(reader.base64(name, size, size).view());
   }
   const std::string_view sum = reader.string("checksum", 64);
   if (auto fault = reader.finish(json::UnknownMembers::refuse)) return *fault;
-  if (sum != checksum(file)) return Error{ErrorKind::corrupt, "PSRD file: damaged (its checksum does not match)"};
+  if (sum != checksum(file))
+    return Error{ErrorKind::corrupt, "PSRD file: damaged (its checksum does not match)"};
   return file;
 }
 

@@ -1,4 +1,5 @@
-// The file in which one PSRD block travels from a hub's operator to its client's (docs/protocol.md, section 1.2).
+// The file in which one PSRD block travels from a hub's operator to its client's (docs/protocol.md,
+// section 1.2).
 #pragma once
 
 #include <string>

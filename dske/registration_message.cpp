@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "base/json.h"
+#include "dske/polling_authentication.h"
 
 namespace dske {
 namespace {
@@ -22,7 +23,8 @@ constexpr PositionNames kClientSeen{"client_authenticator_seen", "client_pad_see
 constexpr PositionNames kHubOwn{"hub_authenticator", "hub_pad"};
 constexpr PositionNames kHubSeen{"hub_authenticator_seen", "hub_pad_seen"};
 
-void write_positions(json::Writer& writer, const PositionNames& names, const PerZone<std::uint64_t>& positions) {
+void write_positions(json::Writer& writer, const PositionNames& names,
+                     const PerZone<std::uint64_t>& positions) {
   writer.name(names.authenticator).integer(static_cast<std::int64_t>(positions.authenticator));
   writer.name(names.pad).integer(static_cast<std::int64_t>(positions.pad));
 }
@@ -109,6 +111,9 @@ Result<RegistrationRequest> RegistrationRequest::parse(std::string_view text) {
   request.number = static_cast<std::uint64_t>(reader.integer("registration_number", 1, kNumberMost));
   request.sae_ids = read_texts<SaeId>(reader, "sae_ids", kSaesMost);
   request.polling_key = read_allocation(reader, "polling_key");
+  if (!reader.failed() && allocation_size(request.polling_key) != kPollingKeyBytes) {
+    reader.fail("polling_key", "must be 32 bytes in all");
+  }
   request.blocks = read_blocks(reader, kClientOwn, kHubSeen);
   if (auto fault = reader.finish(json::UnknownMembers::refuse)) return *fault;
   return request;
@@ -149,7 +154,8 @@ Result<RegistrationAnswer> RegistrationAnswer::parse(std::string_view text) {
   if (!reader.failed()) {
     json::ObjectReader limits(limits_value, "limits");
     answer.limits.share_bytes = static_cast<std::uint64_t>(limits.integer("share_bytes", 1, kPositionMost));
-    answer.limits.lifetime_seconds = static_cast<std::uint64_t>(limits.integer("lifetime_seconds", 1, kPositionMost));
+    answer.limits.lifetime_seconds =
+        static_cast<std::uint64_t>(limits.integer("lifetime_seconds", 1, kPositionMost));
     answer.limits.slaves = static_cast<std::uint64_t>(limits.integer("slaves", 1, kPositionMost));
     if (const auto fault = limits.finish(json::UnknownMembers::ignore)) reader.fail("limits", fault->message);
   }

@@ -14,8 +14,8 @@
 
 namespace dske {
 
-/// Where one block stands. `own` are the lowest positions of the sender's zones that it may still use, `seen` the ends of the
-/// highest ranges of the receiver's zones that it has seen used.
+/// Where one block stands. `own` are the lowest positions of the sender's zones that it may still use, `seen`
+/// the ends of the highest ranges of the receiver's zones that it has seen used.
 struct BlockPositions {
   BlockId block;
   PerZone<std::uint64_t> own;
