@@ -79,6 +79,8 @@ void report(Reply::Written& written, bool whole) {
     called(whole);
   } catch (const std::exception& error) {
     log::error("what was to follow an answer failed: {}", error.what());
+  } catch (...) {
+    log::error("what was to follow an answer failed");
   }
 }
 
