@@ -59,17 +59,26 @@ std::vector<http::Route> relay_routes(const HubConfig& config, const Authenticat
   return routes;
 }
 
-// Gives back what was leased and not used, so that a clean stop loses no PSRD.
-void close_pools(const ClientRegistry& clients) {
-  for (const auto& client : clients.all()) {
-    std::promise<void> closed;
-    client->pool().close([&](const Result<void>& result) {
-      if (!result) log::error("client {}: {}", client->name().text(), result.error().message);
-      closed.set_value();
-    });
-    closed.get_future().wait();
+// Gives back what was leased and not used, so that a stop loses no PSRD, before the store is closed: its callbacks use the pools.
+class PoolCloser {
+ public:
+  explicit PoolCloser(const ClientRegistry& clients) : clients_(clients) {}
+  PoolCloser(const PoolCloser&) = delete;
+  PoolCloser& operator=(const PoolCloser&) = delete;
+  ~PoolCloser() {
+    for (const auto& client : clients_.all()) {
+      std::promise<void> closed;
+      client->pool().close([&](const Result<void>& result) {
+        if (!result) log::error("client {}: {}", client->name().text(), result.error().message);
+        closed.set_value();
+      });
+      closed.get_future().wait();
+    }
   }
-}
+
+ private:
+  const ClientRegistry& clients_;
+};
 
 }  // namespace
 
@@ -110,7 +119,10 @@ Result<void> serve_hub(const HubConfig& config) {
   Registration registration(hub_id, config, authenticator.epoch(), clients, **store);
   Relay relay(hub_id, config.limits, clients, **store, clock);
   Operations operations(hub_id, config, clients, **store, randomness);
-  auto worker = std::make_unique<node::WorkerThread>();
+  // Declared in the order in which they depend on each other: the store finishes last, after the pools are closed.
+  const std::unique_ptr<store::HubStore> closed_after_pools = std::move(*store);
+  const PoolCloser pool_closer(clients);
+  node::WorkerThread worker;
 
   http::ServerConfig server_config;
   server_config.name = "DSKE";
@@ -126,7 +138,7 @@ Result<void> serve_hub(const HubConfig& config) {
   auto server = http::Server::start(server_config, std::move(routes));
   if (!server) return server.error();
 
-  const ManagedHub managed{hub_id, config, clients, failures, operations, *worker, clock, clock.now()};
+  const ManagedHub managed{hub_id, config, clients, failures, operations, worker, clock, clock.now()};
   http::ServerConfig management_config;
   management_config.name = "management";
   management_config.address = config.node.management_address;
@@ -150,9 +162,6 @@ Result<void> serve_hub(const HubConfig& config) {
   log::info("hub {} stops", config.name.text());
   (*server)->stop(kStopGrace);
   (*management)->stop(kStopGrace);
-  worker.reset();
-  close_pools(clients);
-  store->reset();  // finishes what was submitted, while what its callbacks use is still there
   return {};
 }
 

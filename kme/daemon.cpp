@@ -191,11 +191,12 @@ Result<void> serve_kme(const KmeConfig& config) {
         });
       });
     };
+    bool stopping = false;  // known to the loop alone
     loop->post([&, contents = std::move(*contents)]() mutable {
       engine->begin(std::move(contents));
       loop->watch_readable(watch->descriptor(), [&, ingest_all] {
         watch->drain();
-        ingest_all();
+        if (!stopping) ingest_all();
       });
       ingest_all();
     });
@@ -214,8 +215,14 @@ Result<void> serve_kme(const KmeConfig& config) {
     log::info("KME {} stops", config.name.text());
     (*etsi)->stop(kStopGrace);
     (*management)->stop(kStopGrace);
+    run_on_loop(*loop, kCloseGrace, [&](Task done) {
+      stopping = true;
+      engine->links.close(std::move(done));
+    });
+    // While the loop still runs, since ingestions that are under way post to it; no new ones come.
     worker.reset();
-    run_on_loop(*loop, kCloseGrace, [&](Task done) { engine->links.close(std::move(done)); });
+    store->reset();
+    loop.reset();
   }
   // The servers' handlers and the loop's tasks use the engine; the store's callbacks use the loop.
   if (etsi) etsi->reset();
