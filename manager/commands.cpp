@@ -22,6 +22,7 @@ namespace dske::manager {
 namespace {
 
 constexpr std::chrono::seconds kWatchInterval{1};
+constexpr const char* kClearScreen = "\x1b[H\x1b[J";
 
 Result<bool> show_status(const Network& network, const CommandLine& line) {
   const TableStyle style = TableStyle::of_standard_output();
@@ -32,13 +33,13 @@ Result<bool> show_status(const Network& network, const CommandLine& line) {
       return true;
     }
     std::string table = status_table(reports, style);
-    if (line.watch) {
-      // On a terminal: home, then each line over its old self, so that nothing flickers.
-      if (style.colours) table = "\x1b[H\x1b[J" + table;
-      say(utc_text(std::chrono::system_clock::now()) + "  " + network.topology().file.string());
-    }
     table.pop_back();
-    say(table);
+    if (line.watch) {
+      table.insert(
+          0, utc_text(std::chrono::system_clock::now()) + "  " + network.topology().file.string() + "\n\n");
+      if (style.colours) table.insert(0, kClearScreen);
+    }
+    if (!say(table)) return true;
     if (!line.watch) return true;
     std::this_thread::sleep_for(kWatchInterval);
   }
@@ -69,6 +70,7 @@ Result<bool> show_log(const Network& network, const CommandLine& line) {
   if (line.follow) words.emplace_back("-F");
   words.push_back(file);
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   ::execvp("tail", arguments.data());

@@ -1,18 +1,17 @@
 #include "manager/console.h"
 
-#include <cstdio>
+#include <iostream>
 
 namespace dske::manager {
 
-void say(const std::string& text) {
-  const std::string line = text + "\n";
-  std::fwrite(line.data(), 1, line.size(), stdout);
-  std::fflush(stdout);
+// One write each: lines of different threads do not mix.
+bool say(const std::string& text) {
+  std::cout << text + "\n" << std::flush;
+  return std::cout.good();
 }
 
 void complain(const std::string& message) {
-  const std::string line = "dske-manager: " + message + "\n";
-  std::fwrite(line.data(), 1, line.size(), stderr);
+  std::cerr << "dske-manager: " + message + "\n";
 }
 
 }  // namespace dske::manager

@@ -7,8 +7,8 @@
 
 namespace dske::manager {
 
-/// One line (or several) on standard output, at once.
-void say(const std::string& text);
+/// One line (or several) on standard output, at once; whether it could be written (a reader may have gone).
+bool say(const std::string& text);
 /// "dske-manager: MESSAGE" on standard error.
 void complain(const std::string& message);
 

@@ -1,6 +1,8 @@
 // dske-manager: runs a network of hubs and KMEs from a topology file.
 #include <csignal>
-#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <utility>
 #include <variant>
 
 #include "manager/command_line.h"
@@ -17,15 +19,12 @@ int fail(const dske::Error& error, int exit_status) {
   return exit_status;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   using namespace dske::manager;
-  std::signal(SIGPIPE, SIG_IGN);
   auto parsed = parse_command_line(argc, argv);
   if (!parsed) return fail(parsed.error(), kWrongUsage);
   if (const auto* const asked = std::get_if<TextAsked>(&*parsed)) {
-    std::fputs(asked->text.c_str(), stdout);
+    std::cout << asked->text;
     return 0;
   }
   const auto& line = std::get<CommandLine>(*parsed);
@@ -36,4 +35,16 @@ int main(int argc, char** argv) {
   const auto done = run_command(*network, line);
   if (!done) return fail(done.error(), kFailure);
   return *done ? 0 : kFailure;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {  // out of memory or threads: everything else is an Error
+    std::cerr << "dske-manager: " << error.what() << '\n';
+    return kFailure;
+  }
 }

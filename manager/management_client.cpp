@@ -116,7 +116,7 @@ Result<std::string> ManagementClient::token() const {
 }
 
 Result<http::Answer> ManagementClient::call(const std::string& method, const std::string& path,
-                                            std::string body, std::chrono::milliseconds timeout) {
+                                            const std::string& body, std::chrono::milliseconds timeout) {
   auto bearer = token();
   if (!bearer) return bearer.error();
   http::Call call;

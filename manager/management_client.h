@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/names.h"
@@ -65,7 +66,7 @@ struct Readiness {
 /// thread-safe.
 class ManagementClient {
  public:
-  explicit ManagementClient(const Node& node) : node_(node) {}
+  explicit ManagementClient(Node node) : node_(std::move(node)) {}
 
   [[nodiscard]] Result<Readiness> readiness();
   [[nodiscard]] Result<NodeStatus> status();
@@ -80,7 +81,7 @@ class ManagementClient {
  private:
   /// An answer with a 2xx status; otherwise an error with the answer's message.
   [[nodiscard]] Result<http::Answer> call(const std::string& method, const std::string& path,
-                                          std::string body, std::chrono::milliseconds timeout);
+                                          const std::string& body, std::chrono::milliseconds timeout);
   [[nodiscard]] Result<std::string> token() const;
 
   Node node_;
