@@ -141,7 +141,8 @@ std::int64_t with_margin(std::int64_t bytes) {
 
 Result<void> check_enough(const KeysSettings& settings, const Encryptor& encryptor, const Levels& levels,
                           bool is_master, std::int64_t pad_bytes) {
-  const std::int64_t authenticator = with_margin(std::int64_t{settings.requests} * 2 * kOneTimeMacKeySize);
+  const std::int64_t authenticator =
+      with_margin(std::int64_t{settings.requests} * 2 * static_cast<std::int64_t>(kOneTimeMacKeySize));
   const std::int64_t pad = with_margin(settings.requests * pad_bytes);
   for (const auto& [hub, level] : levels) {
     const bool enough = level.client_authenticator.left_bytes >= authenticator &&

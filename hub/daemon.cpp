@@ -59,7 +59,8 @@ std::vector<http::Route> relay_routes(const HubConfig& config, const Authenticat
   return routes;
 }
 
-// Gives back what was leased and not used, so that a stop loses no PSRD, before the store is closed: its callbacks use the pools.
+// Gives back what was leased and not used, so that a stop loses no PSRD, before the store is closed: its
+// callbacks use the pools.
 class PoolCloser {
  public:
   explicit PoolCloser(const ClientRegistry& clients) : clients_(clients) {}
@@ -119,7 +120,8 @@ Result<void> serve_hub(const HubConfig& config) {
   Registration registration(hub_id, config, authenticator.epoch(), clients, **store);
   Relay relay(hub_id, config.limits, clients, **store, clock);
   Operations operations(hub_id, config, clients, **store, randomness);
-  // Declared in the order in which they depend on each other: the store finishes last, after the pools are closed.
+  // Declared in the order in which they depend on each other: the store finishes last, after the pools are
+  // closed.
   const std::unique_ptr<store::HubStore> closed_after_pools = std::move(*store);
   const PoolCloser pool_closer(clients);
   node::WorkerThread worker;

@@ -30,6 +30,13 @@ Result<HubConfig> config_of(const Invocation& invocation) {
 
 // The hub's parts that operator commands work on while no daemon runs.
 struct Offline {
+  Offline(DirectoryLock taken_lock, HubConfig hub_config, std::unique_ptr<store::HubStore> opened_store,
+          const HubId& hub_id)
+      : lock(std::move(taken_lock)),
+        config(std::move(hub_config)),
+        store(std::move(opened_store)),
+        id(hub_id) {}
+
   DirectoryLock lock;
   HubConfig config;
   std::unique_ptr<store::HubStore> store;
@@ -45,8 +52,7 @@ Result<std::unique_ptr<Offline>> open_offline(DirectoryLock lock, const HubConfi
   if (!store) return store.error();
   auto contents = (*store)->load();
   if (!contents) return contents.error();
-  auto offline = std::unique_ptr<Offline>(
-      new Offline{std::move(lock), config, std::move(*store), {}, contents->hub_id, nullptr});
+  auto offline = std::make_unique<Offline>(std::move(lock), config, std::move(*store), contents->hub_id);
   offline->clients = std::make_unique<ClientRegistry>(*offline->store);
   // Nothing is allocated here, so no block is told to be allocatable and no lease is taken.
   for (store::ClientBlock& block : contents->blocks) block.listed = false;

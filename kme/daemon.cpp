@@ -82,7 +82,7 @@ struct Engine {
       const MonotonicTime expires = bundle.expires.monotonic(clock);
       held.hold(std::move(bundle.context), std::move(bundle.keys), expires, bundle.delivered);
     }
-    links.load(std::move(contents.hubs), std::move(contents.blocks));
+    links.load(contents.hubs, std::move(contents.blocks));
     for (store::PostedBundle& bundle : contents.unacknowledged) withdraw_when_registered(std::move(bundle));
     confirmations.start_polling();
   }
@@ -185,8 +185,8 @@ Result<void> serve_kme(const KmeConfig& config) {
     const auto ingest_all = [&] {
       (void)worker->submit([&] {
         ingest_directory(ingestion, psrd_in(config), [&](Ingested ingested) {
-          loop->post([&engine_ = *engine, ingested = std::move(ingested)]() mutable {
-            engine_.links.add_block(ingested.hub, std::move(ingested.block));
+          loop->post([&running = *engine, ingested = std::move(ingested)]() mutable {
+            running.links.add_block(ingested.hub, std::move(ingested.block));
           });
         });
       });
@@ -207,9 +207,9 @@ Result<void> serve_kme(const KmeConfig& config) {
     int ticks = 0;
     node::wait_for_stop(kTick, [&] {
       const bool expire = ++ticks % kExpireEveryTicks == 0;
-      loop->post([&engine_ = *engine, expire] {
-        engine_.links.settle();
-        if (expire) engine_.expire();
+      loop->post([&running = *engine, expire] {
+        running.links.settle();
+        if (expire) running.expire();
       });
     });
     log::info("KME {} stops", config.name.text());

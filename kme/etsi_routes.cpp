@@ -88,7 +88,7 @@ class EtsiRoutes : public std::enable_shared_from_this<EtsiRoutes> {
     loop_.post([self = shared_from_this(), ticket = Ticket(in_progress_), caller = std::move(caller),
                 key_request = std::move(*key_request), reply = std::move(reply)]() mutable {
       self->delivery_.enc_keys(
-          caller.sae, caller.other, std::move(key_request),
+          caller.sae, caller.other, key_request,
           [ticket = std::move(ticket), reply = std::move(reply)](ApiResult<KeyDelivery::Keys> keys) mutable {
             // Keys whose answer cannot be written are dropped: nobody else holds them here.
             reply.send(keys ? keys_response(*keys) : error_response(keys.error()));

@@ -34,7 +34,7 @@ std::shared_ptr<HubLink> HubLinks::link_to(const store::HubRecord& hub) {
   return links_.back();
 }
 
-void HubLinks::load(std::vector<store::HubRecord> hubs, std::vector<store::HubBlock> blocks) {
+void HubLinks::load(const std::vector<store::HubRecord>& hubs, std::vector<store::HubBlock> blocks) {
   for (const store::HubRecord& hub : hubs) {
     if (config_.find_hub(hub.name) == nullptr) {
       log::warning("hub {} is not in the configuration any more: its PSRD is not used", hub.name.text());

@@ -21,7 +21,7 @@ class HubLinks {
   [[nodiscard]] const std::vector<std::shared_ptr<HubLink>>& all() const { return links_; }
 
   /// Links to the hubs of the store, with their blocks; registers with all.
-  void load(std::vector<store::HubRecord> hubs, std::vector<store::HubBlock> blocks);
+  void load(const std::vector<store::HubRecord>& hubs, std::vector<store::HubBlock> blocks);
   /// A block was ingested: it is used at once.
   void add_block(const store::HubRecord& hub, PsrdBlock block);
 

@@ -90,7 +90,7 @@ void KeyDelivery::status(const SaeId& master, const SaeId& slave, Done<etsi014::
   });
 }
 
-void KeyDelivery::enc_keys(const SaeId& master, const SaeId& slave, etsi014::KeyRequest request,
+void KeyDelivery::enc_keys(const SaeId& master, const SaeId& slave, const etsi014::KeyRequest& request,
                            Done<Keys> done) {
   const bool known = directory_.remembered(slave) != nullptr;
   if (!known && !budget_.take(master)) return done(too_many_look_ups());

@@ -48,7 +48,7 @@ class KeyDelivery {
   void status(const SaeId& master, const SaeId& slave, Done<etsi014::Status> done);
 
   /// "Get key": establishes a bundle for the master and gives its keys out, once.
-  void enc_keys(const SaeId& master, const SaeId& slave, etsi014::KeyRequest request, Done<Keys> done);
+  void enc_keys(const SaeId& master, const SaeId& slave, const etsi014::KeyRequest& request, Done<Keys> done);
 
   /// Keys that were taken for an SAE, to be reported on: whether their answer reached it.
   class Delivery;

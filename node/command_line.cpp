@@ -23,7 +23,7 @@ std::size_t word_count(const std::string& words) {
 // The command whose words the line begins with, if any.
 const CommandAndAction* find_command(const std::vector<CommandAndAction>& commands,
                                      const std::vector<std::string>& line) {
-  const std::string one = line[0];
+  const std::string& one = line[0];
   const std::string two = line.size() > 1 ? line[0] + " " + line[1] : one;
   for (const auto& candidate : commands) {
     if (candidate.command.words == one || candidate.command.words == two) return &candidate;

@@ -1,7 +1,8 @@
 #include "node/daemon_loop.h"
 
-#include <signal.h>
-#include <time.h>
+#include <csignal>
+#include <ctime>
+
 #include <unistd.h>
 
 namespace dske::node {

@@ -4,7 +4,7 @@
 
 namespace dske::node {
 
-std::vector<http::Route> health_routes(Readiness readiness) {
+std::vector<http::Route> health_routes(const Readiness& readiness) {
   std::vector<http::Route> routes;
   routes.push_back({"GET", "/healthz", [](const http::Request& /*request*/, http::Reply reply) {
                       json::Writer body;

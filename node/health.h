@@ -13,6 +13,6 @@ namespace dske::node {
 /// waiting.
 using Readiness = std::function<std::string()>;
 
-[[nodiscard]] std::vector<http::Route> health_routes(Readiness readiness);
+[[nodiscard]] std::vector<http::Route> health_routes(const Readiness& readiness);
 
 }  // namespace dske::node
