@@ -40,7 +40,7 @@ std::string read_proc_file(const std::string& path) {
 std::string ending_text(int status) {
   if (WIFEXITED(status)) return "exit status " + std::to_string(WEXITSTATUS(status));
   const int number = WTERMSIG(status);
-  const char* const name = ::strsignal(number);
+  const char* const name = ::sigdescr_np(number);
   return "signal " + std::to_string(number) + (name != nullptr ? " (" + std::string(name) + ")" : "");
 }
 

@@ -66,7 +66,7 @@ Result<void> write_pair(const std::filesystem::path& certificate_file, const Cer
 }  // namespace
 
 std::string sae_file_stem(const std::string& sae_id) {
-  const std::string encoded = percent_encode(sae_id);
+  std::string encoded = percent_encode(sae_id);
   if (encoded.size() <= kEncodedStemMost) return encoded;
   return encoded.substr(0, kStemBeginning) + "=" + sha256_text(sae_id);
 }

@@ -6,6 +6,8 @@
 #include <set>
 #include <sstream>
 
+#include <fmt/core.h>
+
 namespace dske::manager {
 namespace {
 
@@ -61,7 +63,7 @@ std::string port_holder(std::uint16_t port) {
     std::ifstream command(entry->path() / "comm");
     std::string name;
     std::getline(command, name);
-    return "process " + pid + " (" + name + ")";
+    return fmt::format("process {} ({})", pid, name);
   }
   return "another process";
 }

@@ -4,8 +4,8 @@
 #include <clocale>
 #include <cmath>
 #include <cstdlib>
-#include <cstring>
 #include <map>
+#include <string_view>
 
 #include <fmt/core.h>
 #include <langinfo.h>
@@ -160,10 +160,12 @@ void append_warnings(std::string& text, const std::vector<NodeReport>& reports, 
 
 TableStyle TableStyle::of_standard_output() {
   TableStyle style;
-  std::setlocale(LC_CTYPE, "");
-  style.unicode = std::strcmp(::nl_langinfo(CODESET), "UTF-8") == 0;
+  if (const locale_t locale = ::newlocale(LC_CTYPE_MASK, "", nullptr); locale != nullptr) {
+    style.unicode = std::string_view(::nl_langinfo_l(CODESET, locale)) == "UTF-8";
+    ::freelocale(locale);
+  }
   if (::isatty(STDOUT_FILENO) == 0) return style;
-  style.colours = std::getenv("NO_COLOR") == nullptr;
+  style.colours = std::getenv("NO_COLOR") == nullptr;  // NOLINT(concurrency-mt-unsafe): nobody sets it
   winsize size{};
   if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) style.columns = size.ws_col;
   return style;
