@@ -1,5 +1,7 @@
 #include "manager/status_report.h"
 
+#include <algorithm>
+
 #include "base/json.h"
 #include "manager/node_process.h"
 #include "manager/parallel.h"
@@ -34,6 +36,18 @@ NodeReport report_on(const Node& node) {
     report.state = recorded ? NodeState::dead : NodeState::stopped;
   }
   return report;
+}
+
+// Peers in the topology's order; those that it does not have come last.
+void sort_peers(const Network& network, NodeReport& report) {
+  if (!report.status) return;
+  const NodeKind kind = report.node.kind == NodeKind::hub ? NodeKind::client : NodeKind::hub;
+  const auto place = [&](const PeerStatus& peer) {
+    const Node* const node = network.find(kind, peer.name);
+    return node == nullptr ? network.nodes().size() : static_cast<std::size_t>(node - network.nodes().data());
+  };
+  std::stable_sort(report.status->peers.begin(), report.status->peers.end(),
+                   [&](const PeerStatus& a, const PeerStatus& b) { return place(a) < place(b); });
 }
 
 void write_zone(json::Writer& writer, const char* name, const ZoneLevel& zone) {
@@ -100,7 +114,10 @@ std::vector<NodeReport> collect_reports(const Network& network, const Selection&
   for (const Node& node : network.nodes()) {
     if (selection.has(node)) reports.push_back({node, NodeState::stopped, {}, {}, {}});
   }
-  for_each_in_parallel(reports.size(), [&](std::size_t i) { reports[i] = report_on(reports[i].node); });
+  for_each_in_parallel(reports.size(), [&](std::size_t i) {
+    reports[i] = report_on(reports[i].node);
+    sort_peers(network, reports[i]);
+  });
   return reports;
 }
 
