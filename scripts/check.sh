@@ -35,10 +35,12 @@ lint_one() {
   )
   [ ! -e "$stamps/$key" ] || exit 0
   # The compile commands may be another compiler's.
-  clang-tidy -p "$BUILD" --quiet --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wthread-safety "$source" 2>&1 |
-    grep -vE '^[0-9]+ warnings? (generated|treated as errors)|^Suppressed |^Use -header-filter' >"$stamps/$key.$$" || true
-  if [ -s "$stamps/$key.$$" ]; then
-    cat "$stamps/$key.$$"
+  result=0
+  clang-tidy -p "$BUILD" --quiet --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wthread-safety "$source" \
+    >"$stamps/$key.$$" 2>&1 || result=$?
+  if [ $result -ne 0 ]; then
+    grep -vE '^[0-9]+ warnings? (generated|treated as errors)|^Suppressed |^Use -header-filter' "$stamps/$key.$$" || true
+    echo "$source: clang-tidy ended with $result"
     rm -f "$stamps/$key.$$"
     exit 1
   fi
