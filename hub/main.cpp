@@ -136,7 +136,8 @@ int client_add(const Invocation& invocation) {
       invocation, "PUT", "/clients/" + name->text(), body.take(),
       [&](Offline& offline) -> Result<SecretBytes> {
         std::promise<Result<SecretBytes>> answered;
-        offline.operations().put_client(*name, saes, [&](Result<std::shared_ptr<Client>> client) {
+        Operations operations = offline.operations();  // its callback runs on the store's thread
+        operations.put_client(*name, saes, [&](Result<std::shared_ptr<Client>> client) {
           answered.set_value(client ? Result<SecretBytes>(client_json(**client)) : client.error());
         });
         return answered.get_future().get();
@@ -259,7 +260,7 @@ int main(int argc, char** argv) {
             "psrd assign --client NAME --client-bytes N --hub-bytes N -o FILE --config FILE",
             "makes a block of pre-shared random data for a client and writes its file",
             {"client", "client-bytes", "hub-bytes", "output"},
-            {"json"},
+            {},
             0,
             0,
             {"client", "client-bytes", "hub-bytes", "output"}},
