@@ -12,7 +12,7 @@ constexpr std::size_t kFinishedMost = 65536;
 
 void HeldKeys::hold(BundleContext context, SecretBytes keys, MonotonicTime expires,
                     const std::map<SaeId, std::vector<std::uint16_t>>& delivered) {
-  Bundle bundle{std::move(context), std::move(keys), expires, {}, {}};
+  Bundle bundle{std::move(context), std::move(keys), expires, {}, {}, {}};
   for (const Slave& slave : bundle.context.slaves) {
     if (slave.client == client_ && encryptors_.contains(slave.sae_id))
       bundle.local_slaves.push_back(slave.sae_id);
@@ -41,18 +41,52 @@ const HeldKeys::Bundle* HeldKeys::get(const BundleName& bundle) const {
 
 bool HeldKeys::available(const Bundle& bundle, const SaeId& sae, std::uint16_t index) {
   if (index >= bundle.context.key_count) return false;
-  const auto delivered = bundle.delivered.find(sae);
-  return delivered == bundle.delivered.end() || !delivered->second.contains(index);
+  const auto among = [&](const std::map<SaeId, std::set<std::uint16_t>>& keys) {
+    const auto found = keys.find(sae);
+    return found != keys.end() && found->second.contains(index);
+  };
+  return !among(bundle.delivered) && !among(bundle.under_way);
 }
 
-void HeldKeys::mark(Bundle& bundle, const SaeId& sae, std::uint16_t index) {
-  bundle.delivered[sae].insert(index);
+void HeldKeys::deliver(Bundle& bundle, const SaeId& sae, std::uint16_t index) {
+  bundle.under_way[sae].insert(index);
 }
 
-void HeldKeys::unmark(const BundleName& bundle, const SaeId& sae, const std::vector<std::uint16_t>& indices) {
+void HeldKeys::not_delivered(const BundleName& bundle, const SaeId& sae,
+                             const std::vector<std::uint16_t>& indices) {
   const auto found = bundles_.find(bundle);
   if (found == bundles_.end()) return;
-  for (const std::uint16_t index : indices) found->second.delivered[sae].erase(index);
+  for (const std::uint16_t index : indices) found->second.under_way[sae].erase(index);
+}
+
+void HeldKeys::delivered(const BundleName& bundle_name, const SaeId& sae,
+                         const std::vector<std::uint16_t>& indices) {
+  const BundleName name = bundle_name;  // it may be a part of what is removed
+  const auto found = bundles_.find(name);
+  if (found == bundles_.end()) return;
+  Bundle& bundle = found->second;
+  for (const std::uint16_t index : indices) {
+    bundle.under_way[sae].erase(index);
+    bundle.delivered[sae].insert(index);
+  }
+  const bool all = std::all_of(
+      bundle.local_slaves.begin(), bundle.local_slaves.end(),
+      [&](const SaeId& slave) { return bundle.delivered[slave].size() == bundle.context.key_count; });
+  if (!all) return;
+  const SaeId master = bundle.context.master;
+  remove(name);
+  finish(name, master);
+}
+
+void HeldKeys::finish(const BundleName& name, const SaeId& master) {
+  if (!finished_.insert(name).second) return;
+  finished_ids_.emplace(name.id, master);
+  finished_order_.emplace_back(name, master);
+  if (finished_order_.size() <= kFinishedMost) return;
+  const auto& [oldest, its_master] = finished_order_.front();
+  finished_.erase(oldest);
+  finished_ids_.erase({oldest.id, its_master});
+  finished_order_.pop_front();
 }
 
 void HeldKeys::remove(const BundleName& name) {
@@ -61,27 +95,6 @@ void HeldKeys::remove(const BundleName& name) {
   const auto entry =
       std::find_if(begin, end, [&](const auto& candidate) { return candidate.second == name; });
   if (entry != end) by_id_.erase(entry);
-}
-
-void HeldKeys::remove_if_finished(const BundleName& bundle_name) {
-  const BundleName name = bundle_name;  // it may be a part of what is removed
-  const auto found = bundles_.find(name);
-  if (found == bundles_.end()) return;
-  Bundle& bundle = found->second;
-  const bool finished =
-      std::all_of(bundle.local_slaves.begin(), bundle.local_slaves.end(),
-                  [&](const SaeId& sae) { return bundle.delivered[sae].size() == bundle.context.key_count; });
-  if (!finished) return;
-  remove(name);
-  if (finished_.insert(name).second) {
-    finished_ids_.insert(name.id);
-    finished_order_.push_back(name);
-  }
-  if (finished_order_.size() > kFinishedMost) {
-    finished_.erase(finished_order_.front());
-    finished_ids_.erase(finished_order_.front().id);
-    finished_order_.pop_front();
-  }
 }
 
 }  // namespace dske::kme

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -23,7 +24,8 @@ class HeldKeys {
     SecretBytes keys;
     MonotonicTime expires;
     std::vector<SaeId> local_slaves;
-    std::map<SaeId, std::set<std::uint16_t>> delivered;  // or being delivered
+    std::map<SaeId, std::set<std::uint16_t>> delivered;
+    std::map<SaeId, std::set<std::uint16_t>> under_way;  // answers that may still fail to arrive
   };
 
   HeldKeys(ClientName client, std::set<SaeId> encryptors, const Clock& clock)
@@ -39,28 +41,36 @@ class HeldKeys {
   [[nodiscard]] bool holds(const BundleName& bundle) const { return bundles_.contains(bundle); }
   /// All keys of this bundle were delivered not long ago.
   [[nodiscard]] bool finished(const BundleName& bundle) const { return finished_.contains(bundle); }
-  [[nodiscard]] bool finished(const BundleId& id) const { return finished_ids_.contains(id); }
+  /// The same of the bundle with this id and master SAE: another client's bundle with the same id does not
+  /// count.
+  [[nodiscard]] bool finished(const BundleId& id, const SaeId& master) const {
+    return finished_ids_.contains({id, master});
+  }
 
+  /// A key that was not delivered to this SAE and is not on its way to it.
   [[nodiscard]] static bool available(const Bundle& bundle, const SaeId& sae, std::uint16_t index);
-  static void mark(Bundle& bundle, const SaeId& sae, std::uint16_t index);
+  /// The key is on its way to the SAE, until delivered() or not_delivered().
+  static void deliver(Bundle& bundle, const SaeId& sae, std::uint16_t index);
+  /// The answer reached the SAE. Wipes the bundle if every local slave was given every key.
+  void delivered(const BundleName& bundle, const SaeId& sae, const std::vector<std::uint16_t>& indices);
   /// The answer did not reach the SAE: the same SAE may ask again.
-  void unmark(const BundleName& bundle, const SaeId& sae, const std::vector<std::uint16_t>& indices);
-  /// Wipes the bundle if every local slave was given every key.
-  void remove_if_finished(const BundleName& bundle);
+  void not_delivered(const BundleName& bundle, const SaeId& sae, const std::vector<std::uint16_t>& indices);
   /// Wipes the bundle.
   void remove(const BundleName& bundle);
 
   [[nodiscard]] std::size_t size() const { return bundles_.size(); }
 
  private:
+  void finish(const BundleName& name, const SaeId& master);
+
   ClientName client_;
   std::set<SaeId> encryptors_;
   const Clock& clock_;
   std::map<BundleName, Bundle> bundles_;
   std::multimap<BundleId, BundleName> by_id_;
   std::set<BundleName> finished_;
-  std::set<BundleId> finished_ids_;
-  std::deque<BundleName> finished_order_;
+  std::set<std::pair<BundleId, SaeId>> finished_ids_;
+  std::deque<std::pair<BundleName, SaeId>> finished_order_;
 };
 
 }  // namespace dske::kme

@@ -133,7 +133,10 @@ void KeyDelivery::dec_keys(const SaeId& slave, const SaeId& master, std::vector<
   std::set<BundleId> missing;
   for (const KeyId& id : collection->ids) {
     const BundleId bundle = BundleId::of(id);
-    if (held_.find(bundle, master) == nullptr && !held_.finished(bundle)) missing.insert(bundle);
+    // A bundle of the same id from another master does not stand in the way.
+    const HeldKeys::Bundle* held = held_.find(bundle, master);
+    const bool is_held = held != nullptr && held->context.master == master;
+    if (!is_held && !held_.finished(bundle, master)) missing.insert(bundle);
   }
   // One more than there are, so that answers which come at once do not end the collection early.
   collection->outstanding = missing.size() + 1;
@@ -157,6 +160,10 @@ void KeyDelivery::collect(const std::shared_ptr<Collection>& collection, const B
 }
 
 void KeyDelivery::fetch(const std::shared_ptr<Collection>& collection, const BundleName& name) {
+  if (held_.holds(name) || held_.finished(name)) {  // the caller named another master SAE of that client
+    budget_.give_back(collection->slave);
+    return collected(collection);
+  }
   const auto [running, is_new] = fetching_.try_emplace(name);
   running->second.push_back(collection);
   if (!is_new) return;
@@ -221,7 +228,7 @@ void KeyDelivery::deliver(const std::shared_ptr<Collection>& collection) {
     HeldKeys::Bundle& bundle = *held_.find(BundleId::of(id), collection->master);
     const std::uint16_t index = BundleId::index_of(id);
     const std::size_t size = bundle.context.key_size_bytes;
-    HeldKeys::mark(bundle, collection->slave, index);
+    HeldKeys::deliver(bundle, collection->slave, index);
     delivered.delivery->indices[bundle.context.name()].push_back(index);
     delivered.keys.push_back({id, SecretBytes::copy_of(bundle.keys.view().subspan(index * size, size))});
   }
@@ -238,12 +245,12 @@ void KeyDelivery::delivery_succeeded(const std::shared_ptr<Delivery>& delivery) 
           if (!stored)
             log::error("bundle {}: a delivery was not recorded: {}", name.id.text(), stored.error().message);
         });
-    held_.remove_if_finished(name);
+    held_.delivered(name, delivery->sae, indices);
   }
 }
 
 void KeyDelivery::delivery_failed(const std::shared_ptr<Delivery>& delivery) {
-  for (const auto& [name, indices] : delivery->indices) held_.unmark(name, delivery->sae, indices);
+  for (const auto& [name, indices] : delivery->indices) held_.not_delivered(name, delivery->sae, indices);
 }
 
 }  // namespace dske::kme
