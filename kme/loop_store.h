@@ -10,7 +10,7 @@
 
 namespace dske::kme {
 
-/// Thread-safe as the store is. Both references must outlive it and its callbacks.
+/// Lives on the event loop. Both references must outlive it and its callbacks.
 class LoopStore final : public PsrdStore, public RegistrationStore, public InitiatorStore {
  public:
   LoopStore(store::KmeStore& store, EventLoop& loop, const Clock& clock)
@@ -29,6 +29,10 @@ class LoopStore final : public PsrdStore, public RegistrationStore, public Initi
   void drop_block(const BlockId& block, InitiatorStore::Done done);
   void expire(UniqueFunction<void(Result<std::vector<BundleName>>)> done);
 
+  /// From now on nothing reaches the store and what is asked of it is dropped unanswered, so that the store
+  /// may end before the loop does. On the loop, whence all calls come.
+  void stop() { stopped_ = true; }
+
  private:
   /// `done`, called on the loop.
   template <class T>
@@ -41,6 +45,7 @@ class LoopStore final : public PsrdStore, public RegistrationStore, public Initi
   store::KmeStore& store_;
   EventLoop& loop_;
   const Clock& clock_;
+  bool stopped_ = false;
 };
 
 }  // namespace dske::kme
