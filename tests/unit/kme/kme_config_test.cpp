@@ -1,0 +1,146 @@
+#include "kme/kme_config.h"
+
+#include <fstream>
+
+#include <doctest/doctest.h>
+
+#include "base/temporary_directory.h"
+#include "store/store_fixture.h"
+
+namespace dske::kme {
+namespace {
+
+using store::test::require_ok;
+using store::test::sae;
+
+const std::string kWhole = R"(name: carol
+state_dir: state
+port: 8105
+tls:
+  certificate: tls/kme.crt
+  key: /etc/kme.key
+  client_ca: ca.crt
+encryptors:
+  - carol
+  - "site A, gateway"
+hubs:
+  - name: hank
+  - name: helen
+    endpoint: http://192.0.2.1:8100
+  - name: hilary
+  - name: holly
+)";
+
+Result<KmeConfig> read(const std::string& text) {
+  const test::TemporaryDirectory directory;
+  const auto file = directory.path() / "kme.yaml";
+  std::ofstream(file) << text;
+  auto config = read_kme_config(file);
+  if (config) {
+    // What counts from the file's directory is shown as if that were "/x".
+    const auto shown = [&](const std::filesystem::path& path) {
+      const std::string whole = path.string();
+      const std::string prefix = directory.path().string();
+      return whole.starts_with(prefix) ? "/x" + whole.substr(prefix.size()) : whole;
+    };
+    config->node.state_dir = shown(config->node.state_dir);
+    config->tls.certificate_file = shown(config->tls.certificate_file);
+    config->tls.key_file = shown(config->tls.key_file);
+    config->tls.client_ca_file = shown(config->tls.client_ca_file);
+  }
+  return config;
+}
+
+std::string replaced(std::string text, const std::string& what, const std::string& by) {
+  const auto at = text.find(what);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, what.size(), by);
+}
+
+void check_fault(const std::string& text, const std::string& place, const std::string& reason) {
+  const auto config = read(text);
+  REQUIRE_FALSE(config.has_value());
+  CAPTURE(config.error().message);
+  CHECK(config.error().message.find("kme.yaml:" + place) != std::string::npos);
+  CHECK(config.error().message.find(reason) != std::string::npos);
+}
+
+TEST_CASE("a KME's configuration is read with its defaults, its paths from the file's directory") {
+  const auto config = read(kWhole);
+  require_ok(config);
+  CHECK(config->name.text() == "carol");
+  CHECK(config->node.state_dir == "/x/state");
+  CHECK(config->node.address == "127.0.0.1");
+  CHECK(config->node.management_port == 9105);
+  CHECK(config->tls.certificate_file == "/x/tls/kme.crt");
+  CHECK(config->tls.key_file == "/etc/kme.key");
+  CHECK(config->tls.client_ca_file == "/x/ca.crt");
+  CHECK(config->encryptors == std::set<SaeId>{sae("carol"), sae("site A, gateway")});
+  CHECK(config->shares_required == 3);
+  CHECK(config->least_shares_required == 2);
+  CHECK(config->key_lifetime == std::chrono::hours(24));
+  CHECK(config->limits.key_size_bits == 256);
+  CHECK(config->limits.max_key_per_request == 128);
+  CHECK(config->limits.max_key_size_bits == 65536);
+}
+
+TEST_CASE("a KME finds the hubs that its configuration lists") {
+  const auto config = read(kWhole);
+  require_ok(config);
+  const ConfiguredHub* helen = config->find_hub(*HubName::parse("helen"));
+  REQUIRE(helen != nullptr);
+  CHECK(helen->endpoint == "http://192.0.2.1:8100");
+  CHECK(config->find_hub(*HubName::parse("stranger")) == nullptr);
+}
+
+TEST_CASE("what a KME's configuration sets overrides the defaults") {
+  const auto config = read(kWhole +
+                           "shares_required: 2\nleast_shares_required: 3\nkey_lifetime_seconds: 3600\n"
+                           "key_size: 512\nlimits:\n  keys_per_request: 16\n  key_size: 1024\n");
+  require_ok(config);
+  CHECK(config->shares_required == 2);
+  CHECK(config->least_shares_required == 3);
+  CHECK(config->key_lifetime == std::chrono::hours(1));
+  CHECK(config->limits.key_size_bits == 512);
+  CHECK(config->limits.max_key_per_request == 16);
+  CHECK(config->limits.max_key_size_bits == 1024);
+}
+
+TEST_CASE("two hubs need both of their shares") {
+  const auto config = read(replaced(kWhole, "  - name: hilary\n  - name: holly\n", ""));
+  require_ok(config);
+  CHECK(config->shares_required == 2);
+}
+
+TEST_CASE("a fault of a KME's configuration is told with its line and column") {
+  check_fault(kWhole + "colour: blue\n", "17:1", "colour");
+  check_fault(replaced(kWhole, "encryptors:", "  kee: x\nencryptors:"), "8:3", "kee");
+  check_fault(replaced(kWhole, "  - carol\n", "  - \"\"\n"), "9:5", "SAE ID");
+  check_fault(replaced(kWhole, "  - carol\n", "  - [carol]\n"), "9:5", "SAE ID");
+  check_fault(replaced(kWhole, "  - carol\n", "  - \"site A, gateway\"\n"), "10:5", "twice");
+  check_fault(replaced(kWhole, "name: helen", "name: hank"), "13:5", "twice");
+  check_fault(replaced(kWhole, "http://192", "ftp://192"), "14:15", "endpoint");
+  check_fault(replaced(kWhole, "port: 8105", "port: 0"), "3:7", "port");
+}
+
+TEST_CASE("a KME's configuration without what it needs is refused") {
+  CHECK_FALSE(read(replaced(kWhole, "name: carol\n", "")).has_value());
+  CHECK_FALSE(read(replaced(kWhole, "port: 8105\n", "")).has_value());
+  CHECK_FALSE(read(replaced(kWhole, "  key: /etc/kme.key\n", "")).has_value());
+  CHECK_FALSE(read(replaced(kWhole, "  - carol\n  - \"site A, gateway\"\n", "")).has_value());
+  CHECK_FALSE(read(kWhole.substr(0, kWhole.find("hubs:"))).has_value());
+  CHECK_FALSE(read(kWhole.substr(0, kWhole.find("  - name: helen"))).has_value());
+}
+
+TEST_CASE("thresholds and lifetimes that make no sense are refused") {
+  CHECK_FALSE(read(kWhole + "shares_required: 1\n").has_value());
+  CHECK_FALSE(read(kWhole + "shares_required: 5\n").has_value());
+  CHECK_FALSE(read(kWhole + "least_shares_required: 1\n").has_value());
+  CHECK_FALSE(read(kWhole + "key_lifetime_seconds: 59\n").has_value());
+  CHECK_FALSE(read(kWhole + "key_size: 257\n").has_value());
+  CHECK_FALSE(read(kWhole + "key_size: 131072\n").has_value());
+  CHECK_FALSE(read(kWhole + "limits:\n  keys_per_request: 0\n").has_value());
+}
+
+}  // namespace
+}  // namespace dske::kme

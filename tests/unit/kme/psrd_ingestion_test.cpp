@@ -1,0 +1,190 @@
+#include "kme/psrd_ingestion.h"
+
+#include <fstream>
+
+#include <doctest/doctest.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "store/store_fixture.h"
+
+namespace dske::kme {
+namespace {
+
+using store::test::client;
+using store::test::kind_of;
+using store::test::name;
+using store::test::new_kme;
+using store::test::random_id;
+using store::test::require_ok;
+using test::TemporaryDirectory;
+
+// carol's KME, which knows the hubs hank and helen.
+struct Carol {
+  TemporaryDirectory directory;
+  KmeConfig config;
+  std::unique_ptr<store::KmeStore> store = new_kme(directory.path());
+  std::optional<PsrdIngestion> ingestion;
+  HubId hank = random_id<HubId>();
+  int files = 0;
+
+  Carol() {
+    log::set_level(log::Level::error);
+    config.name = client("carol");
+    config.hubs = {{name<HubName>("hank"), ""}, {name<HubName>("helen"), ""}};
+    ingestion.emplace(config, *store, std::vector<store::HubRecord>());
+  }
+  ~Carol() { log::set_level(log::Level::info); }
+  Carol(const Carol&) = delete;
+  Carol& operator=(const Carol&) = delete;
+
+  PsrdFile of_hank() const {
+    SystemRandomness randomness;
+    PsrdFile file;
+    file.hub_id = hank;
+    file.hub_name = name<HubName>("hank");
+    file.endpoint = "http://127.0.0.1:8100";
+    file.client_id = random_id<ClientId>();
+    file.client_name = client("carol");
+    file.block = random_id<BlockId>();
+    file.layout = PsrdLayout::of_halves(4096, 4096);
+    file.data = randomness.bytes(file.layout.total());
+    return file;
+  }
+
+  std::filesystem::path write(std::string_view text) {
+    auto path = directory.path() / "in" / (std::to_string(++files) + ".json");
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path) << text;
+    return path;
+  }
+  std::filesystem::path write(const PsrdFile& file) { return write(file.write().text()); }
+
+  std::size_t blocks_in_store() {
+    auto contents = store->load();
+    require_ok(contents);
+    return contents->blocks.size();
+  }
+
+  void check_refused(const std::filesystem::path& path, ErrorKind kind) {
+    const std::size_t before = blocks_in_store();
+    const auto result = ingestion->ingest(path);
+    CHECK(kind_of(result) == kind);
+    CHECK(std::filesystem::exists(path));
+    CHECK(blocks_in_store() == before);
+  }
+};
+
+TEST_CASE("a PSRD file is stored with its hub, then wiped and removed") {
+  Carol carol;
+  const PsrdFile file = carol.of_hank();
+  const auto path = carol.write(file);
+  const auto ingested = carol.ingestion->ingest(path);
+  require_ok(ingested);
+  CHECK(ingested->hub.id == file.hub_id);
+  CHECK(ingested->hub.client_id == file.client_id);
+  CHECK(ingested->block.id == file.block);
+  CHECK(constant_time_equal(ingested->block.data.view(), file.data.view()));
+  CHECK_FALSE(std::filesystem::exists(path));
+  auto contents = carol.store->load();
+  require_ok(contents);
+  REQUIRE(contents->blocks.size() == 1);
+  CHECK(contents->blocks[0].hub == file.hub_id);
+  CHECK(constant_time_equal(contents->blocks[0].block.data.view(), file.data.view()));
+  REQUIRE(contents->hubs.size() == 1);
+  CHECK(contents->hubs[0].endpoint == "http://127.0.0.1:8100");
+}
+
+TEST_CASE("a PSRD file is ingested once, whatever it is called") {
+  Carol carol;
+  const PsrdFile file = carol.of_hank();
+  require_ok(carol.ingestion->ingest(carol.write(file)));
+  carol.check_refused(carol.write(file), ErrorKind::conflict);
+}
+
+TEST_CASE("a block that has been used up cannot be ingested again") {
+  Carol carol;
+  const PsrdFile file = carol.of_hank();
+  require_ok(carol.ingestion->ingest(carol.write(file)));
+  require_ok(
+      store::test::answer_of<void>([&](auto done) { carol.store->drop_block(file.block, std::move(done)); }));
+  carol.check_refused(carol.write(file), ErrorKind::conflict);
+}
+
+TEST_CASE("a damaged PSRD file changes nothing") {
+  Carol carol;
+  const PsrdFile file = carol.of_hank();
+  const std::string text(file.write().text());
+  std::string altered = text;
+  char& digit = altered[altered.find("client_half") + 40];
+  digit = digit == 'A' ? 'B' : 'A';
+  carol.check_refused(carol.write(altered), ErrorKind::corrupt);
+  carol.check_refused(carol.write(text.substr(0, text.size() / 2)), ErrorKind::invalid);
+  carol.check_refused(carol.write(""), ErrorKind::invalid);
+  carol.check_refused(carol.write("[]"), ErrorKind::invalid);
+  require_ok(carol.ingestion->ingest(carol.write(file)));
+}
+
+TEST_CASE("a PSRD file for another client or of a hub that is not configured is refused") {
+  Carol carol;
+  PsrdFile for_celia = carol.of_hank();
+  for_celia.client_name = client("celia");
+  carol.check_refused(carol.write(for_celia), ErrorKind::invalid);
+  PsrdFile of_stranger = carol.of_hank();
+  of_stranger.hub_name = name<HubName>("stranger");
+  carol.check_refused(carol.write(of_stranger), ErrorKind::invalid);
+}
+
+TEST_CASE("a hub keeps the id under which it became known") {
+  Carol carol;
+  require_ok(carol.ingestion->ingest(carol.write(carol.of_hank())));
+  PsrdFile made_anew = carol.of_hank();
+  made_anew.hub_id = random_id<HubId>();
+  carol.check_refused(carol.write(made_anew), ErrorKind::conflict);
+  PsrdFile renamed = carol.of_hank();
+  renamed.hub_name = name<HubName>("helen");
+  carol.check_refused(carol.write(renamed), ErrorKind::conflict);
+  require_ok(carol.ingestion->ingest(carol.write(carol.of_hank())));
+}
+
+TEST_CASE("a hub that the store knew before the start keeps its id too") {
+  Carol carol;
+  carol.ingestion.emplace(
+      carol.config, *carol.store,
+      std::vector<store::HubRecord>{{random_id<HubId>(), name<HubName>("hank"), "http://127.0.0.1:1", {}}});
+  carol.check_refused(carol.write(carol.of_hank()), ErrorKind::conflict);
+}
+
+TEST_CASE("a file that is not there is an error of the file system") {
+  Carol carol;
+  const auto result = carol.ingestion->ingest(carol.directory.path() / "none.json");
+  CHECK_FALSE(result.has_value());
+}
+
+TEST_CASE("of a directory every good *.json is ingested and every other renamed to *.refused") {
+  Carol carol;
+  log::set_level(log::Level::error);
+  const PsrdFile first = carol.of_hank();
+  const PsrdFile second = carol.of_hank();
+  const auto good = carol.write(first);
+  const auto bad = carol.write("{}");
+  const auto other_good = carol.write(second);
+  const auto other = good.parent_path() / "being-written.tmp";
+  std::ofstream(other) << "{";
+  std::vector<BlockId> ingested;
+  ingest_directory(*carol.ingestion, good.parent_path(),
+                   [&](const Ingested& each) { ingested.push_back(each.block.id); });
+  CHECK(ingested == std::vector<BlockId>{first.block, second.block});
+  CHECK_FALSE(std::filesystem::exists(good));
+  CHECK_FALSE(std::filesystem::exists(other_good));
+  CHECK_FALSE(std::filesystem::exists(bad));
+  CHECK(std::filesystem::exists(bad.string() + ".refused"));
+  CHECK(std::filesystem::exists(other));
+  ingested.clear();
+  ingest_directory(*carol.ingestion, good.parent_path(),
+                   [&](const Ingested& each) { ingested.push_back(each.block.id); });
+  CHECK(ingested.empty());
+}
+
+}  // namespace
+}  // namespace dske::kme
