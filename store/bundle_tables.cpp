@@ -1,5 +1,7 @@
 #include "store/bundle_tables.h"
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <numeric>
 #include <string>
@@ -126,8 +128,8 @@ Result<void> BundleTables::hold(const HeldBundle& bundle) {
   const Bytes context = bundle.context.encode();
   {
     auto query = database_.query(
-        "INSERT INTO held_bundle (initiator, bundle_id, key_count, context, boot_id, boottime_nanos, "
-        "wall_seconds, keys)"
+        "INSERT INTO held_bundle"
+        " (initiator, bundle_id, key_count, context, boot_id, boottime_nanos, wall_seconds, keys)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     query.bind(std::string_view(name.initiator.text())).bind(name.id.uuid());
     query.bind(std::uint64_t{bundle.context.key_count}).bind(ByteView(context));

@@ -53,9 +53,9 @@ Error bad_position(const BlockId& block, const char* what) {
 }
 
 constexpr std::string_view kRowColumns =
-    "SELECT number, id, client_authenticator, client_pad, hub_authenticator, hub_pad, "
-    "authenticator_lease_end,"
-    " pad_lease_end, authenticator_wiped, pad_wiped, authenticator_floor, pad_floor FROM psrd_block ";
+    "SELECT number, id, client_authenticator, client_pad, hub_authenticator, hub_pad,"
+    " authenticator_lease_end, pad_lease_end, authenticator_wiped, pad_wiped, authenticator_floor, pad_floor"
+    " FROM psrd_block ";
 
 }  // namespace
 
@@ -102,9 +102,10 @@ Result<std::int64_t> PsrdTables::add(const PsrdBlock& block) {
   const bool opened = block.lease_end != fresh.lease_end;
   {
     auto query = database_.query(
-        "INSERT INTO psrd_block (id, client_authenticator, client_pad, hub_authenticator, hub_pad,"
-        " authenticator_lease_end, pad_lease_end, authenticator_wiped, pad_wiped, authenticator_floor, "
-        "pad_floor, opened)"
+        "INSERT INTO psrd_block"
+        " (id, client_authenticator, client_pad, hub_authenticator, hub_pad,"
+        " authenticator_lease_end, pad_lease_end, authenticator_wiped, pad_wiped,"
+        " authenticator_floor, pad_floor, opened)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN ? THEN 0 END)");
     query.bind(block.id.uuid()).bind(block.layout.client_authenticator).bind(block.layout.client_pad);
     query.bind(block.layout.hub_authenticator).bind(block.layout.hub_pad);
@@ -257,8 +258,8 @@ Result<PsrdBlock> PsrdTables::load(std::int64_t number) {
   if (row.wiped != row.lease_end) {
     auto noted = database_
                      .query(
-                         "UPDATE psrd_block SET authenticator_wiped = max(authenticator_wiped, "
-                         "authenticator_lease_end),"
+                         "UPDATE psrd_block SET"
+                         " authenticator_wiped = max(authenticator_wiped, authenticator_lease_end),"
                          " pad_wiped = max(pad_wiped, pad_lease_end) WHERE number = ?")
                      .bind(number)
                      .run();

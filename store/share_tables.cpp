@@ -1,5 +1,6 @@
 #include "store/share_tables.h"
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
@@ -57,8 +58,8 @@ Result<void> ShareTables::add(const ShareRecord& share, const std::vector<Client
   const Bytes context = share.context.encode();
   {
     auto query = database_.query(
-        "INSERT INTO share (initiator, bundle_id, context, secret_tag, boot_id, boottime_nanos, "
-        "wall_seconds, share)"
+        "INSERT INTO share"
+        " (initiator, bundle_id, context, secret_tag, boot_id, boottime_nanos, wall_seconds, share)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     query.bind(std::string_view(bundle.initiator.text())).bind(bundle.id.uuid());
     query.bind(ByteView(context)).bind(ByteView(share.secret_tag));
@@ -85,8 +86,8 @@ Result<ShareRecord> ShareTables::load(const BundleName& bundle, const ClientName
   std::int64_t number = 0;
   {
     auto query = database_.query(
-        "SELECT number, context, secret_tag, boot_id, boottime_nanos, wall_seconds FROM share JOIN claim ON "
-        "claim.share = number"
+        "SELECT number, context, secret_tag, boot_id, boottime_nanos, wall_seconds"
+        " FROM share JOIN claim ON claim.share = number"
         " WHERE initiator = ? AND bundle_id = ? AND claimant = ?");
     query.bind(std::string_view(bundle.initiator.text())).bind(bundle.id.uuid());
     const auto row = query.bind(std::string_view(claimant.text())).step();
