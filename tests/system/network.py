@@ -3,8 +3,8 @@ docs/management.md, and proxies between KMEs and hubs where a test wants to see 
 
 from __future__ import annotations
 
+import concurrent.futures
 import pathlib
-import shutil
 import ssl
 
 import yaml
@@ -140,13 +140,22 @@ class Network:
 
     def provision(self) -> None:
         """init, clients, and one PSRD block per hub and client, ingested before anything runs."""
-        for node in self.nodes:
-            node.command("init")
-        for hub in self.hubs:
+
+        def prepare_hub(hub: Node) -> dict[str, pathlib.Path]:
+            hub.command("init")
+            files = {}
             for client in self.kmes:
-                self.add_client(hub, client, self._clients[client])
-                block_file = self.assign(hub, client)
-                self.kmes[client].command("ingest-psrd", block_file)
+                self.add_client(hub.name, client, self._clients[client])
+                files[client] = self.assign(hub.name, client)
+            return files
+
+        def prepare_kme(kme: Node, files: list[pathlib.Path]) -> None:
+            kme.command("init")
+            kme.command("ingest-psrd", *files)
+
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            files = list(pool.map(prepare_hub, self.hubs.values()))
+            list(pool.map(lambda kme: prepare_kme(kme, [one[kme.name] for one in files]), self.kmes.values()))
 
     def add_client(self, hub: str, client: str, sae_ids: list[str]) -> None:
         bindings = [text for sae in sae_ids for text in ("--sae", sae)]
@@ -155,7 +164,7 @@ class Network:
     def assign(self, hub: str, client: str, client_bytes: int = 0, hub_bytes: int = 0) -> pathlib.Path:
         """Makes a PSRD block; the network keeps a copy for its checks. The file is for the client to ingest."""
         target = self.directory / "van" / f"{hub}-{client}-{len(self.psrd[hub].blocks)}.json"
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         self.hubs[hub].command(
             "psrd", "assign", "--client", client, "--client-bytes", client_bytes or self.client_bytes,
             "--hub-bytes", hub_bytes or self.hub_bytes, "-o", target,
@@ -222,9 +231,3 @@ class Network:
                     node.kill()
         for proxy in self.proxies.values():
             proxy.close()
-
-    def keep_logs(self, target: pathlib.Path) -> None:
-        for node in self.nodes:
-            if node.log.exists():
-                target.mkdir(parents=True, exist_ok=True)
-                shutil.copy(node.log, target / f"{node.kind}-{node.name}.log")

@@ -325,6 +325,7 @@ def test_a_hub_is_as_documented(network):
         [
             ("GET", "/status", None, 200),
             ("GET", "/clients", None, 200),
+            ("GET", "/psrd", None, 200),
             ("PUT", "/clients/carol", {"sae_ids": ["carol", "another"]}, 200),
             ("PUT", "/clients/someone", {"sae_ids": ["carol"]}, 409),
             ("PUT", "/clients/someone", {}, 400),
@@ -384,6 +385,7 @@ def test_a_kmes_management_is_as_documented(network, make_network, tmp_path):
         contract, carol,
         [
             ("GET", "/status", None, 200),
+            ("GET", "/psrd", None, 200),
             ("POST", "/psrd", {"file": str(good)}, 200),
             ("POST", "/psrd", {"file": str(copy)}, 409),
             ("POST", "/psrd", {"file": str(tmp_path / "none.json")}, 404),
