@@ -4,34 +4,9 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "node/error_status.h"
 
 namespace dske::hub {
-namespace {
-
-int http_status(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::invalid:
-    case ErrorKind::corrupt:
-    case ErrorKind::unauthenticated:  // of a part of a verified message: PSRD that may not be used
-      return 400;
-    case ErrorKind::forbidden:
-      return 403;
-    case ErrorKind::not_found:
-      return 404;
-    case ErrorKind::conflict:
-      return 409;
-    case ErrorKind::exhausted:
-    case ErrorKind::unavailable:
-    case ErrorKind::io:
-      return 503;
-    case ErrorKind::internal:
-      break;
-  }
-  return 500;
-}
-
-}  // namespace
-
 SecretBytes message_json(std::string_view message) {
   json::Writer writer;
   writer.begin_object().name("message").string(message).end_object();
@@ -68,7 +43,9 @@ void VerifiedRequest::answer(int status, SecretBytes json) {
 }
 
 void VerifiedRequest::refuse(const Error& error) {
-  refuse(http_status(error.kind), error.message);
+  // PSRD that a verified message names and may not use is a fault of its contents.
+  const bool verified_all_the_same = error.kind == ErrorKind::unauthenticated;
+  refuse(node::http_status(verified_all_the_same ? ErrorKind::invalid : error.kind), error.message);
 }
 
 void VerifiedRequest::refuse(int status, std::string_view message) {
