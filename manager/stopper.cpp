@@ -122,14 +122,15 @@ bool stop_all(const std::vector<Target>& targets) {
 bool stop_network(const Network& network, const Selection& selection) {
   std::vector<Target> clients;
   std::vector<Target> hubs;
-  for (auto node = network.nodes().rbegin(); node != network.nodes().rend(); ++node) {
-    if (!selection.has(*node) || !node->is_local) continue;
-    auto process = living_process(node->pid_file);
-    if (process || answers(*node)) {
-      (node->kind == NodeKind::hub ? hubs : clients).push_back({*node, std::move(process)});
+  const std::vector<Node> reversed(network.nodes().rbegin(), network.nodes().rend());
+  for (const Node& node : reversed) {
+    if (!selection.has(node) || !node.is_local) continue;
+    auto process = living_process(node.pid_file);
+    if (process || answers(node)) {
+      (node.kind == NodeKind::hub ? hubs : clients).push_back({node, std::move(process)});
     } else {
       std::error_code ignored;
-      std::filesystem::remove(node->pid_file, ignored);
+      std::filesystem::remove(node.pid_file, ignored);
     }
   }
   if (selection.is_everything()) add_departed(network, clients, hubs);
