@@ -301,6 +301,7 @@ void HubLink::send_registration() {
 
 void HubLink::registration_answered(Result<HubReply> reply) {
   if (!reply) {
+    if (reply.error().kind == ErrorKind::unauthenticated) try_another_block();
     // A message that nobody answered may go out again as it is. If the hub did take it and its answer was
     // lost, it refuses the repetition, and then a new one is made.
     return registration_failed(reply.error(), reply.error().kind != ErrorKind::unavailable);
@@ -317,7 +318,14 @@ void HubLink::registration_answered(Result<HubReply> reply) {
   accept(*answer);
 }
 
+void HubLink::try_another_block() {
+  for (const Fragment& fragment : pending_->key.allocation) pool_->set_aside(fragment.block);
+  if (!pool_->listed_blocks().empty()) return;
+  for (const BlockId& block : pool_->blocks()) pool_->set_allocatable(block);
+}
+
 void HubLink::accept(const RegistrationAnswer& answer) {
+  for (const BlockPositions& block : answer.blocks) pool_->set_allocatable(block.block);
   discard_used(answer);
   for (const BlockPositions& block : answer.blocks) {
     for (const Zone zone : kZones) {

@@ -141,6 +141,10 @@ class HubLink : public std::enable_shared_from_this<HubLink> {
   /// one.
   void registration_failed(const Error& error, bool spent);
   void register_after(std::chrono::nanoseconds delay);
+  /// The hub may not know the block that signed the registration which it did not accept (its store was set
+  /// back): the next one is signed with another block, if there is one, and the answer to it tells which are
+  /// unknown.
+  void try_another_block();
   [[nodiscard]] bool lists_all_blocks(const RegistrationRequest& request) const;
   void end_attempt();
 

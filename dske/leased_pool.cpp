@@ -115,6 +115,11 @@ void LeasedPool::set_allocatable(const BlockId& block) {
   for (const Zone zone : kZones) extend(zone);
 }
 
+void LeasedPool::set_aside(const BlockId& block) {
+  const MutexLock lock(mutex_);
+  pool_.set_aside(block);
+}
+
 void LeasedPool::remove_block(const BlockId& block) {
   const MutexLock lock(mutex_);
   pool_.remove_block(block);

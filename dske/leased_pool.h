@@ -41,6 +41,7 @@ class LeasedPool : public std::enable_shared_from_this<LeasedPool> {
   /// As in PsrdPool.
   void add_block(PsrdBlock block, bool allocatable);
   void set_allocatable(const BlockId& block);
+  void set_aside(const BlockId& block);
   void remove_block(const BlockId& block);
   [[nodiscard]] bool has_block(const BlockId& block) const;
   [[nodiscard]] std::vector<BlockId> blocks() const;

@@ -32,6 +32,10 @@ void PsrdPool::set_allocatable(const BlockId& block) {
   if (Block* found = find(block)) found->allocatable = true;
 }
 
+void PsrdPool::set_aside(const BlockId& block) {
+  if (Block* found = find(block)) found->allocatable = false;
+}
+
 void PsrdPool::remove_block(const BlockId& block) {
   std::erase_if(blocks_, [&](const Block& candidate) { return candidate.id == block; });
 }

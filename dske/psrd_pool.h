@@ -36,6 +36,8 @@ class PsrdPool {
   /// receiving only: a hub must not send from a block that its client may not have ingested.
   void add_block(PsrdBlock block, bool allocatable);
   void set_allocatable(const BlockId& block);
+  /// Allocates nothing from the block any more, until set_allocatable().
+  void set_aside(const BlockId& block);
   void remove_block(const BlockId& block);
   [[nodiscard]] bool has_block(const BlockId& block) const { return find(block) != nullptr; }
   [[nodiscard]] std::vector<BlockId> blocks() const;

@@ -140,9 +140,10 @@ void SaeDirectory::decide(const std::shared_ptr<Query>& query, bool waited) {
   if (query->denied >= shares_required_ && query->outstanding == 0) {
     finish(query, Error{ErrorKind::not_found, "no hub knows the SAE " + query->sae.text()});
   } else if (query->outstanding == 0) {
-    finish(query, Error{ErrorKind::unavailable, "fewer than " + std::to_string(shares_required_) +
-                                                    " hubs agree on the KME of SAE " + query->sae.text() +
-                                                    " (" + query->failures + ")"});
+    finish(query,
+           Error{ErrorKind::unavailable, "fewer than " + std::to_string(shares_required_) +
+                                             " hubs agree on the KME of SAE " + query->sae.text() +
+                                             (query->failures.empty() ? "" : " (" + query->failures + ")")});
   }
 }
 

@@ -90,6 +90,16 @@ void KeyDelivery::status(const SaeId& master, const SaeId& slave, Done<etsi014::
   });
 }
 
+Error KeyDelivery::naming_hubs_without_psrd(Error error) const {
+  if (error.kind != ErrorKind::unavailable) return error;
+  for (const ConfiguredHub& hub : config_.hubs) {
+    const auto is_its = [&](const auto& link) { return link->address().name == hub.name; };
+    if (std::none_of(links_.begin(), links_.end(), is_its))
+      error.message += "; no PSRD with hub " + hub.name.text();
+  }
+  return error;
+}
+
 void KeyDelivery::enc_keys(const SaeId& master, const SaeId& slave, const etsi014::KeyRequest& request,
                            Done<Keys> done) {
   const bool known = directory_.remembered(slave) != nullptr;
@@ -105,8 +115,9 @@ void KeyDelivery::enc_keys(const SaeId& master, const SaeId& slave, const etsi01
                                                       Result<EstablishedBundle> bundle) mutable {
     if (!bundle) {
       if (bundle.error().kind == ErrorKind::not_found) return done(etsi014::unknown_sae(slave));
-      log::warning("no key for {} with {}: {}", master.text(), slave.text(), bundle.error().message);
-      return done(as_api_error(bundle.error()));
+      const Error error = naming_hubs_without_psrd(bundle.error());
+      log::warning("no key for {} with {}: {}", master.text(), slave.text(), error.message);
+      return done(as_api_error(error));
     }
     if (!known) budget_.give_back(master);
     const auto least = std::min<std::chrono::nanoseconds>(kLeastLeft, config_.key_lifetime / kLeastLeftShare);

@@ -75,6 +75,8 @@ class KeyDelivery {
   void collected(const std::shared_ptr<Collection>& collection);
   void deliver(const std::shared_ptr<Collection>& collection);
   [[nodiscard]] std::uint32_t keys_available(const SaeLocation& location) const;
+  /// The error, naming also the hubs of which there has never been PSRD: no link of theirs could.
+  [[nodiscard]] Error naming_hubs_without_psrd(Error error) const;
 
   const KmeConfig& config_;
   const std::vector<std::shared_ptr<HubLink>>& links_;

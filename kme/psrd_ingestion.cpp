@@ -33,6 +33,10 @@ Result<void> PsrdIngestion::check(const PsrdFile& file) const {
 }
 
 Result<Ingested> PsrdIngestion::ingest(const std::filesystem::path& path) {
+  std::error_code fault;
+  if (!std::filesystem::exists(path, fault) && !fault) {
+    return Error{ErrorKind::not_found, "there is no file " + path.string()};
+  }
   auto text = read_file(path, PsrdFile::kBytesMost);
   if (!text) return text.error();
   auto file = PsrdFile::parse(text->text());

@@ -101,6 +101,30 @@ TEST_CASE(
   CHECK_FALSE(one.link().pool().has_block(unknown));
 }
 
+TEST_CASE(
+    "hub link: when the hub does not know the block that signs, another one does, and the unknown one is "
+    "dropped") {
+  OneLink one;
+  const std::vector<BlockId> lost = one.link().pool().blocks();
+  REQUIRE(lost.size() == 1);
+  const PsrdLayout layout = PsrdLayout::of_halves(4096, 4096);
+  const SecretBytes data = one.network.randomness.bytes(layout.total());
+  const BlockId unknown = BlockId::random(one.network.randomness);
+  one.link().pool().remove_block(lost.front());
+  one.client.psrd(0).add(unknown, layout, data.view());
+  one.link().pool().add_block(PsrdBlock::fresh(unknown, layout, data.clone(), Side::client), true);
+  one.link().register_now();
+  one.network.loop.run_for(seconds(10));
+  CHECK_FALSE(one.link().registered());
+
+  one.network.add_block(one.client, 0, 4096);
+  one.link().register_now();
+  one.network.loop.run_for(seconds(60));
+  REQUIRE(one.link().registered());
+  CHECK_FALSE(one.link().pool().has_block(unknown));
+  CHECK(one.call());
+}
+
 TEST_CASE("hub link: after a restart of the hub it registers again, under the new epoch") {
   OneLink one;
   one.network.register_all();

@@ -117,6 +117,10 @@ TEST_CASE("PSRD pool: a hub sends from listed blocks only, and receives from all
   CHECK(pool.take(Zone::pad, {{block.id, 2048, 10}}));
   pool.set_allocatable(block.id);
   CHECK(allocate(pool, Zone::pad, 10)->allocation == Allocation{{block.id, 8192, 10}});
+  pool.set_aside(block.id);
+  CHECK(pool.allocate(Zone::pad, 10).error().kind == ErrorKind::exhausted);
+  pool.set_allocatable(block.id);
+  CHECK(allocate(pool, Zone::pad, 10)->allocation == Allocation{{block.id, 8202, 10}});
 }
 
 TEST_CASE("PSRD pool: after a restart it goes on at the end of its leases") {
