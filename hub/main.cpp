@@ -3,6 +3,8 @@
 #include <charconv>
 #include <future>
 #include <iostream>
+#include <set>
+#include <utility>
 
 #include "base/log.h"
 #include "base/percent_encoding.h"
@@ -43,6 +45,7 @@ struct Offline {
   SystemRandomness randomness;
   HubId id;
   std::unique_ptr<ClientRegistry> clients;
+  std::set<BlockId> ingested;  // the blocks that their clients have listed
 
   [[nodiscard]] Operations operations() { return {id, config, *clients, *store, randomness}; }
 };
@@ -55,7 +58,9 @@ Result<std::unique_ptr<Offline>> open_offline(DirectoryLock lock, const HubConfi
   auto offline = std::make_unique<Offline>(std::move(lock), config, std::move(*store), contents->hub_id);
   offline->clients = std::make_unique<ClientRegistry>(*offline->store);
   // Nothing is allocated here, so no block is told to be allocatable and no lease is taken.
-  for (store::ClientBlock& block : contents->blocks) block.listed = false;
+  for (store::ClientBlock& block : contents->blocks) {
+    if (std::exchange(block.listed, false)) offline->ingested.insert(block.block.id);
+  }
   offline->clients->load(std::move(*contents));
   return offline;
 }
@@ -217,7 +222,7 @@ int psrd_list(const Invocation& invocation) {
   log::set_level(log::Level::warning);
   return run_either_way(
       invocation, "GET", "/psrd", {},
-      [](Offline& offline) -> Result<SecretBytes> { return psrd_json(*offline.clients); },
+      [](Offline& offline) -> Result<SecretBytes> { return psrd_json(*offline.clients, offline.ingested); },
       [](const json::Value& answer) {
         for (const json::Value& client : answer.member("clients")->elements()) {
           std::cout << text_of(client, "name") << "  " << node::psrd_levels_text(*client.member("psrd"))

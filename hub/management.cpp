@@ -127,7 +127,7 @@ SecretBytes clients_json(const ClientRegistry& clients) {
   return writer.take();
 }
 
-SecretBytes psrd_json(const ClientRegistry& clients) {
+SecretBytes psrd_json(const ClientRegistry& clients, const std::set<BlockId>& also_ingested) {
   json::Writer writer;
   writer.begin_object().name("clients").begin_array();
   for (const auto& client : clients.all()) {
@@ -140,7 +140,9 @@ SecretBytes psrd_json(const ClientRegistry& clients) {
     for (const BlockId& block : client->pool().blocks()) {
       writer.begin_object();
       writer.name("block_uuid").string(block.text());
-      writer.name("ingested").boolean(std::find(ingested.begin(), ingested.end(), block) != ingested.end());
+      writer.name("ingested")
+          .boolean(also_ingested.contains(block) ||
+                   std::find(ingested.begin(), ingested.end(), block) != ingested.end());
       writer.name("psrd");
       node::write_psrd_levels(writer, client->pool().block_levels(block));
       writer.end_object();

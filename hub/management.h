@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "base/clock.h"
@@ -32,8 +33,10 @@ struct ManagedHub {
 
 /// {"clients": [...]} as GET clients answers it.
 [[nodiscard]] SecretBytes clients_json(const ClientRegistry& clients);
-/// {"clients": [{"name", "psrd", "blocks": [...]}]}: what is left of the PSRD, by client and block.
-[[nodiscard]] SecretBytes psrd_json(const ClientRegistry& clients);
+/// {"clients": [{"name", "psrd", "blocks": [...]}]}: what is left of the PSRD, by client and block. The
+/// blocks that the pools allocate from were ingested, and those of `also_ingested`.
+[[nodiscard]] SecretBytes psrd_json(const ClientRegistry& clients,
+                                    const std::set<BlockId>& also_ingested = {});
 /// One client as PUT clients answers it.
 [[nodiscard]] SecretBytes client_json(const Client& client);
 
