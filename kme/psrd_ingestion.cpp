@@ -80,6 +80,10 @@ void ingest_directory(PsrdIngestion& ingestion, const std::filesystem::path& dir
       ingested(std::move(*result));
       continue;
     }
+    if (result.error().kind == ErrorKind::io) {  // a full disk, for example: nothing is wrong with the file
+      log::error("PSRD file left for the next time: {}", result.error().message);
+      continue;
+    }
     log::error("PSRD file refused: {}", result.error().message);
     std::filesystem::rename(file, file.string() + ".refused", error);
   }

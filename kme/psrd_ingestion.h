@@ -36,8 +36,8 @@ class PsrdIngestion {
   std::vector<store::HubRecord> known_hubs_ GUARDED_BY(mutex_);
 };
 
-/// Ingests every *.json in a directory. A file that is refused is renamed to *.refused; `ingested` is called
-/// for each of the others.
+/// Ingests every *.json in a directory. A file that is refused is renamed to *.refused, one that the
+/// operating system or the store's disk failed for stays; `ingested` is called for each of the others.
 void ingest_directory(PsrdIngestion& ingestion, const std::filesystem::path& directory,
                       const std::function<void(Ingested)>& ingested);
 

@@ -161,6 +161,21 @@ TEST_CASE("a file that is not there is an error of the file system") {
   CHECK_FALSE(result.has_value());
 }
 
+TEST_CASE("a file that cannot be read now stays where it is, to be tried again") {
+  Carol carol;
+  const auto directory = carol.directory.path() / "in";
+  std::filesystem::create_directories(directory);
+  std::filesystem::create_symlink("a.json", directory / "a.json");  // the system cannot open it
+  int ingested = 0;
+  ingest_directory(*carol.ingestion, directory, [&](const Ingested&) { ++ingested; });
+  CHECK(ingested == 0);
+  CHECK(std::filesystem::is_symlink(directory / "a.json"));
+  std::filesystem::remove(directory / "a.json");
+  carol.write(carol.of_hank());
+  ingest_directory(*carol.ingestion, directory, [&](const Ingested&) { ++ingested; });
+  CHECK(ingested == 1);
+}
+
 TEST_CASE("of a directory every good *.json is ingested and every other renamed to *.refused") {
   Carol carol;
   log::set_level(log::Level::error);
