@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import functools
 import hashlib
 import hmac
 import json
@@ -81,6 +82,7 @@ def gf256_multiply(a: int, b: int) -> int:
     return product
 
 
+@functools.cache
 def gf256_inverse(a: int) -> int:
     if a == 0:
         raise WireError("zero has no inverse")
@@ -90,6 +92,7 @@ def gf256_inverse(a: int) -> int:
     return result
 
 
+@functools.cache
 def _times_table(factor: int) -> bytes:
     return bytes(gf256_multiply(factor, value) for value in range(256))
 
