@@ -77,7 +77,7 @@ TEST_CASE("a KME's configuration is read with its defaults, its paths from the f
   CHECK(config->tls.client_ca_file == "/x/ca.crt");
   CHECK(config->encryptors == std::set<SaeId>{sae("carol"), sae("site A, gateway")});
   CHECK(config->shares_required == 3);
-  CHECK(config->least_shares_required == 2);
+  CHECK(config->least_shares_required == 3);
   CHECK(config->key_lifetime == std::chrono::hours(24));
   CHECK(config->limits.key_size_bits == 256);
   CHECK(config->limits.max_key_per_request == 128);
