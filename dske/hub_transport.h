@@ -37,8 +37,8 @@ class HubTransport {
  public:
   using Done = UniqueFunction<void(Result<HubAnswer>)>;
   virtual ~HubTransport() = default;
-  /// Sends one request, at most once. `done` runs on the caller's event loop: with the answer, or ErrorKind::unavailable when
-  /// none came in time.
+  /// Sends one request, at most once. `done` runs on the caller's event loop: with the answer, or
+  /// ErrorKind::unavailable when none came in time.
   virtual void send(const HubAddress& hub, HubRequest request, Done done) = 0;
 };
 

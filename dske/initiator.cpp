@@ -161,16 +161,25 @@ void Initiator::resolved(const std::shared_ptr<Resolution>& resolution) {
 }
 
 void Initiator::withdraw(const BundleId& id, const std::vector<HubId>& hubs) {
-  store_.forget_bundle(id, [](const Result<void>& /*result*/) {});
+  std::vector<std::shared_ptr<HubLink>> holders;
   for (const auto& link : links_) {
-    if (std::find(hubs.begin(), hubs.end(), link->address().id) == hubs.end()) continue;
-    withdraw_at(link, id);
+    if (std::find(hubs.begin(), hubs.end(), link->address().id) != hubs.end()) holders.push_back(link);
+  }
+  // The record goes last: as long as a hub has not confirmed, a restart withdraws again.
+  const auto outstanding = std::make_shared<std::size_t>(holders.size());
+  const auto forget = [this, id] { store_.forget_bundle(id, [](const Result<void>& /*result*/) {}); };
+  if (holders.empty()) return forget();
+  for (const auto& link : holders) {
+    withdraw_at(link, id, [outstanding, forget](const Result<HubReply>& reply) {
+      if (reply && reply->status == 200 && --*outstanding == 0) forget();
+    });
   }
 }
 
-void Initiator::withdraw_at(const std::shared_ptr<HubLink>& link, const BundleId& id) {
-  const auto send = [link, id] {
-    link->call("DELETE", "/key-share?key_id=" + id.text(), {}, [](const Result<HubReply>& /*reply*/) {});
+void Initiator::withdraw_at(const std::shared_ptr<HubLink>& link, const BundleId& id,
+                            std::function<void(const Result<HubReply>&)> done) {
+  const auto send = [link, id, done = std::move(done)] {
+    link->call("DELETE", "/key-share?key_id=" + id.text(), {}, done);
   };
   if (link->registered()) {
     send();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -78,7 +79,9 @@ class Initiator {
 
   void resolve(const std::shared_ptr<Resolution>& resolution);
   void resolved(const std::shared_ptr<Resolution>& resolution);
-  void withdraw_at(const std::shared_ptr<HubLink>& link, const BundleId& id);
+  void withdraw_at(
+      const std::shared_ptr<HubLink>& link, const BundleId& id,
+      std::function<void(const Result<HubReply>&)> done = [](const Result<HubReply>& /*reply*/) {});
   [[nodiscard]] Result<std::vector<std::shared_ptr<HubLink>>> choose_hubs(const Resolution& resolution) const;
 
   Settings settings_;

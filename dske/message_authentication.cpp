@@ -20,17 +20,21 @@ OneTimeMac begin(ByteView key, const RequestParts& request, std::string_view dir
 
 }  // namespace
 
-std::string Signature::text() const { return allocation_text(key) + ';' + base64_text(tag); }
+std::string Signature::text() const {
+  return allocation_text(key) + ';' + base64_text(tag);
+}
 
 Result<Signature> Signature::parse(std::string_view text) {
   const auto semicolon = text.find(';');
   if (semicolon == std::string_view::npos) return invalid("DSKE-Signature: must be FRAGMENTS;BASE64TAG");
   auto key = parse_allocation(text.substr(0, semicolon));
   if (!key) return key.error().within("DSKE-Signature");
-  if (allocation_size(*key) != kOneTimeMacKeySize) return invalid("DSKE-Signature: the fragments must be 32 bytes in all");
+  if (allocation_size(*key) != kOneTimeMacKeySize)
+    return invalid("DSKE-Signature: the fragments must be 32 bytes in all");
   const auto tag = base64_decode(text.substr(semicolon + 1));
   Signature signature{std::move(*key), {}};
-  if (!tag || tag->size() != signature.tag.size()) return invalid("DSKE-Signature: the tag must be 16 bytes in base64");
+  if (!tag || tag->size() != signature.tag.size())
+    return invalid("DSKE-Signature: the tag must be 16 bytes in base64");
   std::copy_n(tag->data(), tag->size(), signature.tag.begin());
   return signature;
 }

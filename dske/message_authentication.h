@@ -1,5 +1,5 @@
-// One-time authentication of messages between a client and a hub: the DSKE-Signature header and what its tag covers
-// (docs/protocol.md, section 2).
+// One-time authentication of messages between a client and a hub: the DSKE-Signature header and what its tag
+// covers (docs/protocol.md, section 2).
 #pragma once
 
 #include <string>

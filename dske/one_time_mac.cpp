@@ -20,7 +20,8 @@ EVP_MAC* poly1305() {
 }  // namespace
 
 void OneTimeMac::WipeAndFree::operator()(evp_mac_ctx_st* context) const noexcept {
-  // OpenSSL 3.0 wipes the key when it makes the tag, not when it frees the context. (It must not make a second one.)
+  // OpenSSL 3.0 wipes the key when it makes the tag, not when it frees the context. (It must not make a
+  // second one.)
   MacTag unused;
   std::size_t size = 0;
   EVP_MAC_final(context, unused.data(), &size, unused.size());

@@ -1,12 +1,12 @@
 #include "dske/polling_authentication.h"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <vector>
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "base/base64.h"
 #include "dske/items.h"
@@ -17,8 +17,8 @@ namespace {
 PollingTag hmac(ByteView key, const Bytes& input) {
   PollingTag tag{};
   unsigned size = 0;
-  if (::HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), input.data(), input.size(), tag.data(), &size) ==
-          nullptr ||
+  if (::HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), input.data(), input.size(), tag.data(),
+             &size) == nullptr ||
       size != tag.size()) {
     std::abort();
   }
@@ -64,8 +64,8 @@ bool parse_tag(std::string_view text, PollingTag& tag) {
 }  // namespace
 
 std::string PollingRequest::text() const {
-  return numbers.client.text() + ';' + std::to_string(numbers.registration) + ';' + std::to_string(numbers.counter) +
-         ';' + base64_text(tag);
+  return numbers.client.text() + ';' + std::to_string(numbers.registration) + ';' +
+         std::to_string(numbers.counter) + ';' + base64_text(tag);
 }
 
 Result<PollingRequest> PollingRequest::parse(std::string_view text) {
@@ -82,7 +82,9 @@ Result<PollingRequest> PollingRequest::parse(std::string_view text) {
   return request;
 }
 
-std::string PollingAnswer::text() const { return std::to_string(counter) + ';' + base64_text(tag); }
+std::string PollingAnswer::text() const {
+  return std::to_string(counter) + ';' + base64_text(tag);
+}
 
 Result<PollingAnswer> PollingAnswer::parse(std::string_view text) {
   const auto parts = split(text);

@@ -1,5 +1,5 @@
-// Authentication of the pending list: HMAC-SHA-256 under a key taken from PSRD at registration, so that asking all the time
-// does not eat the pool (docs/protocol.md, section 4.7).
+// Authentication of the pending list: HMAC-SHA-256 under a key taken from PSRD at registration, so that
+// asking all the time does not eat the pool (docs/protocol.md, section 4.7).
 #pragma once
 
 #include <array>
@@ -42,8 +42,10 @@ struct PollingAnswer {
   [[nodiscard]] static Result<PollingAnswer> parse(std::string_view text);
 };
 
-[[nodiscard]] PollingTag polling_request_tag(ByteView key, const RequestParts& request, const PollingNumbers& numbers);
-[[nodiscard]] PollingTag polling_answer_tag(ByteView key, const RequestParts& request, const PollingNumbers& numbers,
-                                            const PollingTag& request_tag, int status, ByteView body);
+[[nodiscard]] PollingTag polling_request_tag(ByteView key, const RequestParts& request,
+                                             const PollingNumbers& numbers);
+[[nodiscard]] PollingTag polling_answer_tag(ByteView key, const RequestParts& request,
+                                            const PollingNumbers& numbers, const PollingTag& request_tag,
+                                            int status, ByteView body);
 
 }  // namespace dske

@@ -50,9 +50,11 @@ void Responder::confirm_at(const std::shared_ptr<HubLink>& link, const std::vect
   for (std::size_t begin = 0; begin < bundles.size(); begin += kConfirmationsMost) {
     const std::size_t count = std::min(kConfirmationsMost, bundles.size() - begin);
     const std::span<const BundleName> names(&bundles[begin], count);
-    link->call("POST", "/key-share/confirmation", confirmation_body(names), [link](const Result<HubReply>& reply) {
-      if (!reply) log::debug("hub {}: confirmation: {}", link->address().name.text(), reply.error().message);
-    });
+    link->call("POST", "/key-share/confirmation", confirmation_body(names),
+               [link](const Result<HubReply>& reply) {
+                 if (!reply)
+                   log::debug("hub {}: confirmation: {}", link->address().name.text(), reply.error().message);
+               });
   }
 }
 

@@ -143,7 +143,7 @@ void Responder::Fetching::rebuild(const Answer& example) {
   for (const std::size_t i : verified_) lifetime = std::max(lifetime, answers_[i].lifetime);
   finish(FetchedBundle{example.context,
                        SecretBytes::copy_of(recovered->secret.view().subspan(kSecretTagRandomSize)),
-                       responder_.clock_.now() + lifetime});
+                       responder_.clock_.now() + std::min(lifetime, responder_.settings_.lifetime_most)});
 }
 
 void Responder::Fetching::judge(const Answer& answer) const {

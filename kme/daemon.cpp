@@ -32,6 +32,8 @@ constexpr std::chrono::milliseconds kTick{1000};
 constexpr int kExpireEveryTicks = 10;
 constexpr std::chrono::milliseconds kStopGrace{3000};
 constexpr std::chrono::seconds kCloseGrace{5};
+// The longest lifetime that hubs are believed, unless this KME's own is longer.
+constexpr std::chrono::seconds kLifetimeTrusted{604800};
 constexpr std::size_t kRequestBytesMost = std::size_t{1} << 20;
 
 std::filesystem::path psrd_in(const KmeConfig& config) {
@@ -69,8 +71,9 @@ struct Engine {
         directory(links.all(), config.shares_required, loop, clock),
         initiator({config.name, config.shares_required, std::chrono::milliseconds(200)}, links.all(),
                   directory, store, loop, clock, randomness),
-        responder({config.name, config.least_shares_required, std::chrono::milliseconds(5000)}, links.all(),
-                  loop, clock),
+        responder({config.name, config.least_shares_required, std::chrono::milliseconds(5000),
+                   std::max<std::chrono::seconds>(config.key_lifetime, kLifetimeTrusted)},
+                  links.all(), loop, clock),
         held(config.name, config.encryptors, clock),
         confirmations(responder, held, links.all(), loop),
         delivery({config, links.all(), directory, initiator, responder, held, confirmations, store, loop,
@@ -83,20 +86,11 @@ struct Engine {
       held.hold(std::move(bundle.context), std::move(bundle.keys), expires, bundle.delivered);
     }
     links.load(contents.hubs, std::move(contents.blocks));
-    for (store::PostedBundle& bundle : contents.unacknowledged) withdraw_when_registered(std::move(bundle));
-    confirmations.start_polling();
-  }
-
-  // A bundle that was posted but never acknowledged before a crash: its shares are withdrawn hub by hub.
-  void withdraw_when_registered(store::PostedBundle bundle) {
-    log::info("withdrawing bundle {}, which was not acknowledged before the restart", bundle.id.text());
-    for (const auto& link : links.all()) {
-      if (std::find(bundle.hubs.begin(), bundle.hubs.end(), link->address().id) == bundle.hubs.end())
-        continue;
-      link->after_registration(
-          [this, id = bundle.id, hub = link->address().id] { initiator.withdraw(id, {hub}); });
+    for (const store::PostedBundle& bundle : contents.unacknowledged) {
+      log::info("withdrawing bundle {}, which was not acknowledged before the restart", bundle.id.text());
+      initiator.withdraw(bundle.id, bundle.hubs);
     }
-    store.forget_bundle(bundle.id, [](const Result<void>& /*result*/) {});
+    confirmations.start_polling();
   }
 
   // Gives unused leases back; afterwards nothing of this uses the store.

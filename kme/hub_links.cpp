@@ -86,6 +86,7 @@ void HubLinks::close(Task done) {
     if (--*outstanding == 0) (*shared_done)();
   };
   for (const auto& link : links_) {
+    link->close();
     link->pool().close([finish_one, name = link->address().name](const Result<void>& result) {
       if (!result)
         log::error("hub {}: unused PSRD could not be given back: {}", name.text(), result.error().message);

@@ -109,8 +109,9 @@ Result<KmeConfig> read_kme_config(const std::filesystem::path& file) {
   const std::int64_t majority = std::max(kSharesRequiredLeast, hub_count / 2 + 1);
   config.shares_required =
       static_cast<std::size_t>(reader.integer("shares_required", kSharesRequiredLeast, hub_count, majority));
-  config.least_shares_required = static_cast<std::size_t>(
-      reader.integer("least_shares_required", kSharesRequiredLeast, kHubsMost, kSharesRequiredLeast));
+  config.least_shares_required =
+      static_cast<std::size_t>(reader.integer("least_shares_required", kSharesRequiredLeast, kHubsMost,
+                                              static_cast<std::int64_t>(config.shares_required)));
   config.key_lifetime = std::chrono::seconds(reader.integer(
       "key_lifetime_seconds", kLifetimeLeastSeconds, kLifetimeMostSeconds, config.key_lifetime.count()));
   config.limits = read_limits(reader);

@@ -127,9 +127,9 @@ std::optional<HubAnswer> SimulatedHub::handle(const HubRequest& request) {
 
 std::optional<ClientName> SimulatedHub::sender(const Allocation& key) const {
   for (const auto& [name, running] : running_) {
-    const bool all = std::all_of(key.begin(), key.end(), [&](const Fragment& fragment) {
-      return running.pool->has_block(fragment.block);
-    });
+    const PsrdPool& pool = *running.pool;
+    const bool all = std::all_of(key.begin(), key.end(),
+                                 [&](const Fragment& fragment) { return pool.has_block(fragment.block); });
     if (all) return name;
   }
   return std::nullopt;

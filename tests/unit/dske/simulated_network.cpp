@@ -53,8 +53,9 @@ void SimulatedClient::start() {
       Initiator::Settings{name(), network_.shares_required, std::chrono::milliseconds(200)}, links_,
       *directory_, bundles, network_.loop, network_.clock, network_.randomness);
   responder_ = std::make_unique<Responder>(
-      Responder::Settings{name(), network_.shares_required, std::chrono::milliseconds(5000)}, links_,
-      network_.loop, network_.clock);
+      Responder::Settings{name(), network_.shares_required, std::chrono::milliseconds(5000),
+                          std::chrono::hours(168)},
+      links_, network_.loop, network_.clock);
 }
 
 void SimulatedClient::stop() {

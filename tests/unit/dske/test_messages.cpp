@@ -385,8 +385,10 @@ TEST_CASE("key shares: each fault is refused") {
            {"\"lifetime_seconds\":86400", "\"lifetime_seconds\":31622401"},
            {"\"lifetime_seconds\":86400", "\"lifetime_seconds\":86400,\"more\":1"},
        }) {
-    CAPTURE(from);
-    CAPTURE(to);
+    const auto& shown_from = from;
+    CAPTURE(shown_from);
+    const auto& shown_to = to;
+    CAPTURE(shown_to);
     CHECK_FALSE(KeyShareMessage::parse(replaced(text, from, to)));
   }
   for (std::size_t length = 0; length < text.size(); ++length) {
@@ -435,8 +437,10 @@ TEST_CASE("registrations: read back as they are written, and each fault is refus
            {"\"hub_pad_seen\":4", "\"hub_pad_seen\":4,\"more\":1"},
            {"{\"protocol", "{\"more\":1,\"protocol"},
        }) {
-    CAPTURE(from);
-    CAPTURE(to);
+    const auto& shown_from = from;
+    CAPTURE(shown_from);
+    const auto& shown_to = to;
+    CAPTURE(shown_to);
     CHECK_FALSE(RegistrationRequest::parse(replaced(text, from, to)));
   }
   for (std::size_t length = 0; length < text.size(); ++length) {
@@ -471,7 +475,8 @@ TEST_CASE("registration answers: read back as they are written, and what a later
            {"\"hub_pad\":2", "\"hub_pad\":\"2\""},
            {"\"unknown_blocks\":[", "\"unknown_blocks\":[\"\","},
        }) {
-    CAPTURE(from);
+    const auto& shown_from = from;
+    CAPTURE(shown_from);
     CHECK_FALSE(RegistrationAnswer::parse(replaced(text, from, to)));
   }
 }

@@ -73,7 +73,8 @@ TEST_CASE("PSRD file: any damage to a field is found") {
            {made.hub_id.text(), made.client_id.text()},
            {made.block.text(), made.client_id.text()},
        }) {
-    CAPTURE(from);
+    const auto& shown_from = from;
+    CAPTURE(shown_from);
     const auto read = PsrdFile::parse(replaced(text, from, to));
     REQUIRE_FALSE(read);
     CHECK(read.error().kind == ErrorKind::corrupt);
@@ -93,7 +94,8 @@ TEST_CASE("PSRD file: any damage to a field is found") {
            {"\"hub_half\":\"", "\"hub_half\":\"*"},
            {"\"checksum\":\"", "\"checksum\":\"0"},
        }) {
-    CAPTURE(from);
+    const auto& shown_from = from;
+    CAPTURE(shown_from);
     CHECK_FALSE(PsrdFile::parse(replaced(text, from, to)));
   }
 }

@@ -356,7 +356,7 @@ TEST_CASE(
   Relay relay(5, 2);
   const auto bundle = relay.establish();
   REQUIRE(bundle);
-  const Responder::Settings strict{relay.celia.name(), 3, milliseconds(5000)};
+  const Responder::Settings strict{relay.celia.name(), 3, milliseconds(5000), std::chrono::hours(168)};
   Responder responder(strict, relay.celia.links(), relay.network.loop, relay.network.clock);
   std::optional<Result<FetchedBundle>> fetched;
   responder.fetch(bundle->context.name(), [&](Result<FetchedBundle> result) { fetched = std::move(result); });

@@ -314,10 +314,11 @@ TEST_CASE("a broken answer is no answer") {
       {"not a length", "HTTP/1.1 200 OK\r\nContent-Length: -4\r\n\r\nbody"}};
   const auto loop = ClientLoop::start();
   for (const auto& [name, bytes] : broken) {
-    CAPTURE(name);
-    RawServer server([&](RawConnection& connection) {
+    const auto& shown_name = name;
+    CAPTURE(shown_name);
+    RawServer server([&, &answer_bytes = bytes](RawConnection& connection) {
       static_cast<void>(connection.read_request());
-      connection.write(bytes);
+      connection.write(answer_bytes);
     });
     const auto answer = send_and_wait(*loop, get(server.url("/")));
     REQUIRE(!answer.has_value());
@@ -426,7 +427,8 @@ TEST_CASE("what cannot be sent is refused before anything goes out") {
   calls["a CA that is not there"].tls =
       std::make_shared<TlsClientConfig>(TlsClientConfig{"", "", "/nowhere/ca.crt", "1.3"});
   for (auto& [name, call] : calls) {
-    CAPTURE(name);
+    const auto& shown_name = name;
+    CAPTURE(shown_name);
     const auto answer = send_and_wait(*loop, std::move(call));
     REQUIRE(!answer.has_value());
     CHECK(answer.error().kind == ErrorKind::invalid);

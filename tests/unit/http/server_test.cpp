@@ -158,7 +158,8 @@ TEST_CASE("what the framer refuses is answered with its status and a message, th
       {"POST /echo/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501},
   };
   for (const auto& [bytes, status] : cases) {
-    CAPTURE(bytes.substr(0, 60));
+    const std::string beginning = bytes.substr(0, 60);
+    CAPTURE(beginning);
     RawClient client(server.port());
     REQUIRE(client.send(bytes));
     const RawAnswer answer = client.read_answer();

@@ -98,7 +98,8 @@ TEST_CASE("wrong usage is told in one line that says how it is right") {
       {{"t", "logs", "a", "--lines", "-1"}, "lines"},
   };
   for (const auto& [words, reason] : cases) {
-    CAPTURE(reason);
+    const auto& shown_reason = reason;
+    CAPTURE(shown_reason);
     const auto result = parsed(words);
     REQUIRE_FALSE(result.has_value());
     CAPTURE(result.error().message);
