@@ -57,8 +57,9 @@ struct WaitingAmount {
   std::uint64_t share_bytes = 0;
 };
 
-/// Thread-safe. Calls return at once and never wait for the disk; callbacks run on a thread of the store, after what
-/// they report is durable. Errors are ErrorKind::io or corrupt (disk full, damaged) unless said otherwise.
+/// Thread-safe. Calls return at once and never wait for the disk; callbacks run on a thread of the store,
+/// after what they report is durable. Errors are ErrorKind::io or corrupt (disk full, damaged) unless said
+/// otherwise.
 class HubStore : public PsrdStore {
  public:
   template <class T>
@@ -70,15 +71,15 @@ class HubStore : public PsrdStore {
     std::vector<ClientRecord> clients;
     std::vector<ClientBlock> blocks;
     std::vector<WaitingAmount> waiting;
-    /// Blocks that were dropped just now because the store had been set back to an earlier state (a marker outside it
-    /// was ahead): they may have been used since.
+    /// Blocks that were dropped just now because the store had been set back to an earlier state (a marker
+    /// outside it was ahead): they may have been used since.
     std::vector<BlockId> dropped_after_set_back;
   };
 
   /// Makes an empty store for a new hub. ErrorKind::conflict if there is one.
   [[nodiscard]] static Result<void> create(const std::filesystem::path& state_dir, const HubId& hub_id);
-  /// Opens the store in `state_dir`; the caller holds the directory's lock. Blocks. ErrorKind::not_found if there is none;
-  /// refuses a store of a newer schema.
+  /// Opens the store in `state_dir`; the caller holds the directory's lock. Blocks. ErrorKind::not_found if
+  /// there is none; refuses a store of a newer schema.
   [[nodiscard]] static Result<std::unique_ptr<HubStore>> open(const std::filesystem::path& state_dir);
   /// Finishes what has been submitted, then closes.
   ~HubStore() override = default;
@@ -86,21 +87,26 @@ class HubStore : public PsrdStore {
   /// Reads everything above; blocks. To be called once, before anything else.
   [[nodiscard]] virtual Result<Contents> load() = 0;
 
-  /// Makes the client if there is none (with `new_id`) and binds the SAE IDs. ErrorKind::conflict if one is bound to another client.
-  virtual void put_client(ClientName name, ClientId new_id, std::vector<SaeId> sae_ids, Answer<ClientRecord> done) = 0;
+  /// Makes the client if there is none (with `new_id`) and binds the SAE IDs. ErrorKind::conflict if one is
+  /// bound to another client.
+  virtual void put_client(ClientName name, ClientId new_id, std::vector<SaeId> sae_ids,
+                          Answer<ClientRecord> done) = 0;
   /// Adds a block that was made for a client.
   virtual void add_block(ClientName client, PsrdBlock block, Answer<void> done) = 0;
   /// ErrorKind::conflict unless the number is greater than the recorded one.
   virtual void register_client(RegistrationRecord registration, Answer<void> done) = 0;
 
-  /// Adds a share on which each of `claimants` has a claim. ErrorKind::conflict if that bundle is there already.
+  /// Adds a share on which each of `claimants` has a claim. ErrorKind::conflict if that bundle is there
+  /// already.
   virtual void add_share(ShareRecord share, std::vector<ClientName> claimants, Answer<void> done) = 0;
   /// The share of a bundle, for a client with a claim on it; ErrorKind::not_found otherwise.
   virtual void load_share(BundleName bundle, ClientName claimant, Answer<ShareRecord> done) = 0;
   /// Wipes and removes a bundle's share. Answers how many share bytes went; 0 if there was none.
   virtual void withdraw_share(BundleName bundle, Answer<std::uint64_t> done) = 0;
-  /// Removes the claimant's claims; shares without claims are wiped and removed. Answers, per initiator, what no longer waits.
-  virtual void confirm(ClientName claimant, std::vector<BundleName> bundles, Answer<std::vector<WaitingAmount>> done) = 0;
+  /// Removes the claimant's claims; shares without claims are wiped and removed. Answers, per initiator, what
+  /// no longer waits.
+  virtual void confirm(ClientName claimant, std::vector<BundleName> bundles,
+                       Answer<std::vector<WaitingAmount>> done) = 0;
   /// Up to `most` bundles on which the client has a claim, oldest first.
   virtual void pending(ClientName claimant, std::size_t most, Answer<std::vector<BundleName>> done) = 0;
   /// Wipes and removes the shares whose lifetime has ended. Answers as confirm().

@@ -56,8 +56,9 @@ struct Delivery {
   std::vector<std::uint16_t> indices;
 };
 
-/// Thread-safe. Calls return at once and never wait for the disk; callbacks run on a thread of the store, after what
-/// they report is durable. Errors are ErrorKind::io or corrupt (disk full, damaged) unless said otherwise.
+/// Thread-safe. Calls return at once and never wait for the disk; callbacks run on a thread of the store,
+/// after what they report is durable. Errors are ErrorKind::io or corrupt (disk full, damaged) unless said
+/// otherwise.
 class KmeStore : public PsrdStore {
  public:
   template <class T>
@@ -81,8 +82,8 @@ class KmeStore : public PsrdStore {
 
   [[nodiscard]] virtual Result<Contents> load() = 0;
 
-  /// Adds a block, and the hub if it is new (its name, endpoint and client id are updated if not). ErrorKind::conflict if a
-  /// block of this id was ever ingested.
+  /// Adds a block, and the hub if it is new (its name, endpoint and client id are updated if not).
+  /// ErrorKind::conflict if a block of this id was ever ingested.
   virtual void ingest_block(HubRecord hub, PsrdBlock block, Answer<void> done) = 0;
   /// Wipes and removes a block; that it was ingested is remembered for ever.
   virtual void drop_block(BlockId block, Answer<void> done) = 0;
@@ -98,8 +99,8 @@ class KmeStore : public PsrdStore {
 
   /// Holds a bundle for local slave SAEs. ErrorKind::conflict if it is held already.
   virtual void hold_bundle(HeldBundle bundle, Answer<void> done) = 0;
-  /// Records deliveries. A bundle all of whose keys have been delivered to each of `local_slaves` is wiped and removed;
-  /// `local_slaves` are those of its slaves that this KME serves.
+  /// Records deliveries. A bundle all of whose keys have been delivered to each of `local_slaves` is wiped
+  /// and removed; `local_slaves` are those of its slaves that this KME serves.
   virtual void record_delivery(Delivery delivery, std::vector<SaeId> local_slaves, Answer<void> done) = 0;
   /// Wipes and removes what has outlived its lifetime. Answers the held bundles that went.
   virtual void expire(Answer<std::vector<BundleName>> done) = 0;
