@@ -8,6 +8,7 @@ import http.client
 import itertools
 import json
 import secrets
+import socket
 import urllib.parse
 import uuid
 
@@ -127,20 +128,31 @@ class DskeClient:
             self._connection.close()
         return result
 
-    def flood(self, most: int = 20000) -> tuple[set[int], int]:
+    def flood(self, most: int = 40000, batch: int = 100) -> tuple[set[int], int]:
         """Sends guesses at signatures until the hub refuses to look at them, and a few more. Returns the statuses and
-        how many it sent."""
+        how many it sent. In pipelined batches, so that a slow machine sends more than the hub forgives per second."""
         start, end = self.block.zone("client_authenticator")
         statuses: dict[int, int] = {}
-        for i in range(most):
-            where = start + 32 * (i % ((end - start) // 32))
-            header = f"{self.block.block}:{where}:32;{wire.b64(secrets.token_bytes(16))}"
-            status, headers, _ = self.exchange("GET", self.prefix + "/sae/x", {wire.SIGNATURE_HEADER: header}, b"")
-            assert wire.SIGNATURE_HEADER.lower() not in headers
-            statuses[status] = statuses.get(status, 0) + 1
-            if statuses.get(429, 0) >= 20:
-                break
-        return set(statuses), i + 1
+        sent = 0
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
+            answers = connection.makefile("rb")
+            while sent < most and statuses.get(429, 0) < 20:
+                requests = []
+                for i in range(sent, sent + batch):
+                    where = start + 32 * (i % ((end - start) // 32))
+                    guess = f"{self.block.block}:{where}:32;{wire.b64(secrets.token_bytes(16))}"
+                    requests.append(
+                        f"GET {self.prefix}/sae/x HTTP/1.1\r\nHost: hub\r\n{wire.SIGNATURE_HEADER}: {guess}\r\n\r\n"
+                    )
+                connection.sendall("".join(requests).encode())
+                sent += batch
+                for _ in range(batch):
+                    status = int(answers.readline().split()[1])
+                    headers = http.client.parse_headers(answers)
+                    answers.read(int(headers["Content-Length"]))
+                    assert wire.SIGNATURE_HEADER not in headers
+                    statuses[status] = statuses.get(status, 0) + 1
+        return set(statuses), sent
 
     def call(self, method: str, path: str, value: object = None, **overrides) -> HubAnswer:
         body = b"" if value is None else value if isinstance(value, bytes) else wire.compact(value)
