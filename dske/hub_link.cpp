@@ -69,13 +69,13 @@ void HubLink::call(std::string method, std::string path, SecretBytes body, Reply
                   [self = shared_from_this(), method = std::move(method), path = std::move(path),
                    body = std::move(body), done = std::move(done)](Result<Reserved> key) mutable {
                     if (!key) return done(key.error());
-                    self->send_signed(self->epoch_, std::move(method), std::move(path), std::move(body),
-                                      std::move(*key), std::move(done));
+                    self->send_signed(self->epoch_, std::move(method), path, std::move(body), std::move(*key),
+                                      std::move(done));
                   });
 }
 
-void HubLink::send_signed(Epoch epoch, std::string method, std::string path, SecretBytes body, Reserved key,
-                          Reply done) {
+void HubLink::send_signed(Epoch epoch, std::string method, const std::string& path, SecretBytes body,
+                          Reserved key, Reply done) {
   RequestParts parts{address_.id, epoch, {}, {}, {}};
   const std::string target_text = target(path);
   parts.method = method;
@@ -280,6 +280,7 @@ void HubLink::make_registration(std::uint64_t number, Reserved polling_key, Rese
     }
     request.blocks.push_back(positions);
   }
+  // NOLINTNEXTLINE(modernize-make-unique): an aggregate
   pending_.reset(new PendingRegistration{std::move(request), std::move(polling_key.bytes), std::move(key),
                                          std::move(polling_key_in_use), std::move(key_in_use)});
 }

@@ -121,7 +121,7 @@ class HubLink : public std::enable_shared_from_this<HubLink> {
   HubLink(HubAddress address, std::shared_ptr<LeasedPool> pool, const ClientSurroundings& client);
 
   [[nodiscard]] std::string target(const std::string& path) const;
-  void send_signed(Epoch epoch, std::string method, std::string path, SecretBytes body, Reserved key,
+  void send_signed(Epoch epoch, std::string method, const std::string& path, SecretBytes body, Reserved key,
                    Reply done);
   [[nodiscard]] Result<HubReply> verify(const RequestParts& request, const MacTag& tag, HubAnswer answer);
   void unreachable(const Error& error);

@@ -26,19 +26,19 @@ std::shared_ptr<LeasedPool> LeasedPool::make(Side own, PsrdStore& store) {
 
 void LeasedPool::allocate(Zone zone, std::uint64_t size, Done done) {
   Result<Reserved> reserved = kClosed;
+  bool waits = false;
   {
     const MutexLock lock(mutex_);
     if (!closed_) {
       reserved = waiters_[zone].empty()
                      ? pool_.allocate(zone, size)
                      : Error{ErrorKind::unavailable, "behind others that wait for a lease"};
-      if (!reserved && reserved.error().kind == ErrorKind::unavailable) {
-        waiters_[zone].push_back({size, std::move(done)});
-      }
+      waits = !reserved && reserved.error().kind == ErrorKind::unavailable;
+      if (waits) waiters_[zone].push_back({size, std::move(done)});
     }
   }
   extend(zone);
-  if (done) done(std::move(reserved));
+  if (!waits) done(std::move(reserved));  // NOLINT(bugprone-use-after-move): moved only if it waits
 }
 
 void LeasedPool::extend(Zone zone) {
@@ -52,12 +52,12 @@ void LeasedPool::extend(Zone zone) {
     if (leases.empty()) return;
     extending_[zone] = true;
   }
-  store_.extend_leases(leases, [self = shared_from_this(), zone, leases](Result<void> result) {
-    self->extended(zone, leases, std::move(result));
+  store_.extend_leases(leases, [self = shared_from_this(), zone, leases](const Result<void>& result) {
+    self->extended(zone, leases, result);
   });
 }
 
-void LeasedPool::extended(Zone zone, const std::vector<PsrdLease>& leases, Result<void> result) {
+void LeasedPool::extended(Zone zone, const std::vector<PsrdLease>& leases, const Result<void>& result) {
   std::size_t waiting = 0;
   {
     const MutexLock lock(mutex_);

@@ -71,7 +71,7 @@ class LeasedPool : public std::enable_shared_from_this<LeasedPool> {
 
   LeasedPool(Side own, PsrdStore& store) : pool_(own), store_(store) {}
   void extend(Zone zone);
-  void extended(Zone zone, const std::vector<PsrdLease>& leases, Result<void> result);
+  void extended(Zone zone, const std::vector<PsrdLease>& leases, const Result<void>& result);
   /// Serves the first who waits and answers true; ends the extension and answers false when nobody can be
   /// served. One at a time: when a callback runs, no later allocation has been made that nobody knows of yet.
   /// `waiting` of them waited when the store failed.

@@ -118,6 +118,7 @@ void Responder::Fetching::rebuild(const Answer& example) {
     return answers_[a].link->wrong_shares() < answers_[b].link->wrong_shares();
   });
   std::vector<SharePoint> points;
+  points.reserve(group.size());
   for (const std::size_t i : group) points.push_back({answers_[i].x, answers_[i].share.view()});
   const Bytes context_bytes = example.context.encode();
   auto recovered = recover_checked(points, needed, example.context.hubs.size(), [&](ByteView secret) {
