@@ -39,7 +39,7 @@ def test_health_needs_no_token(network):
 )
 def test_without_the_token_nothing_is_told_or_done(node, token, method, path):
     if path == "/clients" and node.kind == "kme":
-        pytest.skip("a KME has no clients")
+        path = "/psrd"  # a KME has no clients
     status, answer = node.management.call(method, path, None, token=token or None)
     assert status == 401 and answer["message"]
     assert node.process.running
