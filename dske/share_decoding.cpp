@@ -134,6 +134,7 @@ std::vector<std::uint8_t> wrong_at_column(Points points, std::size_t k, std::siz
   for (const SharePoint& point : points) {
     const std::uint8_t z = gf256::inverse(point.x);
     std::uint8_t value = 0;
+    // NOLINTNEXTLINE(modernize-loop-convert): clang 14 does not compile libstdc++'s reversed views
     for (auto c = locator.rbegin(); c != locator.rend(); ++c) value = gf256::multiply(value, z) ^ *c;
     if (value == 0) wrong.push_back(point.x);
   }
