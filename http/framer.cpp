@@ -203,7 +203,7 @@ std::size_t Framer::take_body(ByteView bytes) {
 }
 
 std::size_t Framer::take_chunk_end(ByteView bytes) {
-  const char expected = after_cr_ ? '\n' : '\r';
+  const std::uint8_t expected = after_cr_ ? '\n' : '\r';
   if (bytes[0] != expected) {
     refuse({400, "a chunk's data does not end where its size says"});
   } else if (after_cr_) {

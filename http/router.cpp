@@ -130,7 +130,7 @@ void Router::Content::add(const Pattern& pattern, px::Http::Method method, const
   const std::size_t parameters = pattern.parameters;
   router.addRoute(
       method, pattern.text,
-      [this, handler, allow, parameters](const px::Rest::Request& request, px::Http::ResponseWriter) {
+      [this, handler, allow, parameters](const px::Rest::Request& request, const px::Http::ResponseWriter&) {
         found.handler = handler;
         found.allow = allow;
         for (std::size_t i = 0; i < parameters; ++i) {
@@ -169,7 +169,7 @@ Result<std::unique_ptr<Router>> Router::make(std::shared_ptr<const Routes> route
     return Error{ErrorKind::internal, std::string("the routes cannot be set up: ") + error.what()};
   }
   content->router.addCustomHandler(
-      [state = content.get()](const px::Rest::Request&, px::Http::ResponseWriter) {
+      [state = content.get()](const px::Rest::Request&, const px::Http::ResponseWriter&) {
         state->missed = true;
         return px::Rest::Route::Result::Ok;
       });
