@@ -14,7 +14,7 @@ namespace dske::manager {
 namespace {
 
 constexpr std::chrono::milliseconds kPollInterval{15};
-constexpr std::chrono::milliseconds kInitTimeout{10000};
+constexpr std::chrono::milliseconds kInitTimeout{30000};
 // Long enough for a first start that provisions much PSRD; a node that dies ends the wait at once.
 constexpr std::chrono::seconds kReadyTimeout{20};
 constexpr std::size_t kLogLinesShown = 5;
