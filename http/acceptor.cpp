@@ -26,6 +26,8 @@ constexpr int kBacklog = 1024;
 /// How long to leave waiting clients alone when the system is out of memory, or of descriptors without a
 /// reserve.
 constexpr int kPauseMilliseconds = 100;
+constexpr int kSecondMilliseconds = 1000;
+constexpr int kAcceptedAtOnce = 64;
 
 FileDescriptor open_reserve() {
   return FileDescriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -79,9 +81,11 @@ Result<std::unique_ptr<Acceptor>> Acceptor::listen(const std::string& server_nam
       new Acceptor(server_name, std::move(listener), std::move(stop_event), bound));
 }
 
-void Acceptor::start(AddressLimits& limits, std::vector<std::shared_ptr<Inbox>> workers) {
+void Acceptor::start(AddressLimits& limits, std::vector<std::shared_ptr<Inbox>> workers,
+                     std::function<void()> every_second) {
   workers_ = std::move(workers);
-  thread_ = std::thread([this, &limits] { run(limits); });
+  thread_ =
+      std::thread([this, &limits, every_second = std::move(every_second)] { run(limits, every_second); });
   ::pthread_setname_np(thread_.native_handle(), "http-accept");
 }
 
@@ -91,14 +95,22 @@ void Acceptor::stop() {
   listener_.close();
 }
 
-void Acceptor::run(AddressLimits& limits) {
+void Acceptor::run(AddressLimits& limits, const std::function<void()>& every_second) {
   std::array<pollfd, 2> polled{{{stop_event_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}}};
+  auto second = std::chrono::steady_clock::now();
   while (true) {
     // While it pauses, it waits for the end alone.
-    const int ready = ::poll(polled.data(), must_pause_ ? 1 : 2, must_pause_ ? kPauseMilliseconds : -1);
+    const int ready =
+        ::poll(polled.data(), must_pause_ ? 1 : 2, must_pause_ ? kPauseMilliseconds : kSecondMilliseconds);
     if (ready > 0 && (polled[0].revents & POLLIN) != 0) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - second >= std::chrono::seconds(1)) {
+      second = now;
+      every_second();
+    }
     must_pause_ = false;
-    while (accept_one(limits)) {
+    // However many come, the end and the next second are noticed.
+    for (int i = 0; i < kAcceptedAtOnce && accept_one(limits); ++i) {
     }
   }
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -26,14 +27,16 @@ class Acceptor {
   ~Acceptor() { stop(); }
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
-  /// Both must outlive the acceptor's thread. To be called once.
-  void start(AddressLimits& limits, std::vector<std::shared_ptr<Inbox>> workers);
+  /// `limits` must outlive the acceptor's thread, on which `every_second` is called at about that interval.
+  /// To be called once.
+  void start(AddressLimits& limits, std::vector<std::shared_ptr<Inbox>> workers,
+             std::function<void()> every_second);
   /// Stops listening and ends the thread.
   void stop();
 
  private:
   Acceptor(std::string server_name, FileDescriptor listener, FileDescriptor stop_event, std::uint16_t port);
-  void run(AddressLimits& limits);
+  void run(AddressLimits& limits, const std::function<void()>& every_second);
   /// Accepts one connection; false if there is none or accepting must pause.
   bool accept_one(AddressLimits& limits);
   /// Uses the reserve; as accept_one().

@@ -25,6 +25,7 @@ class AddressLimits {
     ~Place() {
       if (limits_ != nullptr) limits_->give_back(address_);
     }
+    [[nodiscard]] const std::string& address() const { return address_; }
 
    private:
     friend class AddressLimits;

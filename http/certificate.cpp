@@ -1,13 +1,18 @@
 #include "http/certificate.h"
 
+#include <algorithm>
 #include <array>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include <fmt/format.h>
+#include <openssl/bn.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
+
+#include "base/clock.h"
 
 namespace dske::http {
 namespace {
@@ -59,6 +64,32 @@ void read_alternative_names(const X509* certificate, PeerIdentity& identity) {
   }
 }
 
+// The moment that an ASN.1 time names; the epoch if it names none.
+std::chrono::system_clock::time_point time_point(const ASN1_TIME* time) {
+  std::tm utc{};
+  if (time == nullptr || ASN1_TIME_to_tm(time, &utc) != 1) return {};
+  // "99991231235959Z" stands for no end (RFC 5280, 4.1.2.5), and is beyond what the clock's type can tell.
+  constexpr std::time_t kMost = std::time_t{9} * 1000 * 1000 * 1000;
+  return std::chrono::system_clock::from_time_t(std::clamp<std::time_t>(::timegm(&utc), 0, kMost));
+}
+
+std::string serial_number(const X509* certificate) {
+  const std::unique_ptr<BIGNUM, decltype(&BN_free)> number(
+      ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), nullptr), BN_free);
+  char* text = number ? BN_bn2hex(number.get()) : nullptr;
+  if (text == nullptr) return "unknown";
+  std::string serial(text);
+  OPENSSL_free(text);
+  return serial;
+}
+
+// Names come from strangers and may be as long as a certificate.
+std::string shortened(std::string text) {
+  constexpr std::size_t kMost = 200;
+  if (text.size() > kMost) text = text.substr(0, kMost) + "...";
+  return text;
+}
+
 }  // namespace
 
 PeerIdentity read_identity(X509* certificate) {
@@ -67,8 +98,18 @@ PeerIdentity read_identity(X509* certificate) {
   identity.common_name = common_name(subject);
   identity.subject = subject_text(subject);
   identity.sha256_fingerprint = sha256_fingerprint(certificate);
+  identity.expires = time_point(X509_get0_notAfter(certificate));
   read_alternative_names(certificate, identity);
   return identity;
+}
+
+std::string describe_certificate(const X509* certificate) {
+  return fmt::format("\"{}\" (serial number {}, issued by \"{}\", valid from {} to {})",
+                     shortened(subject_text(X509_get_subject_name(certificate))),
+                     shortened(serial_number(certificate)),
+                     shortened(subject_text(X509_get_issuer_name(certificate))),
+                     utc_text(time_point(X509_get0_notBefore(certificate))),
+                     utc_text(time_point(X509_get0_notAfter(certificate))));
 }
 
 }  // namespace dske::http

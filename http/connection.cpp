@@ -45,18 +45,14 @@ Response routeless_response(const Request& request, std::string allow) {
 }  // namespace
 
 Connection::Connection(ConnectionId id, int fd, std::string peer_address, AddressLimits::Place place,
-                       Deadlines::Handle deadline)
+                       Deadlines::Handle deadline, Protocol protocol)
     : id_(id),
       peer_address_(std::move(peer_address)),
       place_(std::move(place)),
       deadline_(deadline),
       socket_(fd, kMostPendingInSocket),
-      stream_(socket_) {}
-
-void Connection::use_tls(ssl_st* ssl) {
-  stream_.use_tls(ssl);
-  state_ = State::handshake;
-}
+      stream_(socket_),
+      state_(protocol == Protocol::tls ? State::handshake : State::reading) {}
 
 void Connection::note_hang_up() {
   // While lingering this is the peer's answer to our own end.
@@ -98,6 +94,7 @@ void Connection::shake_hands(Surroundings& around) {
     state_ = State::finished;
     return;
   }
+  if (!begin_handshake(around)) return;
   switch (stream_.handshake()) {
     case Stream::Handshake::done:
       identity_ = stream_.identity();
@@ -108,14 +105,51 @@ void Connection::shake_hands(Surroundings& around) {
       blocked_ = true;
       break;
     case Stream::Handshake::failed:
-      if (const auto swallowed = around.log_budget.spend(around.now)) {
-        log::warning("{}: the TLS handshake with {} failed: {}{}", around.server_name, peer_address_,
-                     stream_.failure(),
-                     *swallowed == 0 ? "" : " (" + std::to_string(*swallowed) + " more were not logged)");
-      }
+      log_refusal("the TLS handshake failed", stream_.failure(),
+                  stream_.certificate_refused() ? around.certificate_log_budget : around.log_budget, around);
       start_lingering();  // so that the peer gets the alert that says why
       break;
   }
+}
+
+bool Connection::begin_handshake(Surroundings& around) {
+  if (tls_) return true;
+  if (!handshake_turn_) {
+    // Who has not sent anything takes no more than a descriptor and a few hundred bytes, and nobody's turn.
+    switch (socket_.peek()) {
+      case ReadOutcome::Kind::bytes:
+        break;
+      case ReadOutcome::Kind::nothing_yet:
+        blocked_ = true;
+        return false;
+      case ReadOutcome::Kind::end:
+      case ReadOutcome::Kind::broken:
+        state_ = State::finished;
+        return false;
+    }
+    handshake_turn_ = around.handshakes.reserve(place_.address(), around.now);
+    if (!handshake_turn_) {
+      log_refusal("the TLS handshake was not begun",
+                  "there are too many per second, in all or from this address", around.log_budget, around);
+      state_ = State::finished;
+      return false;
+    }
+    if (*handshake_turn_ > around.now) around.delayed.emplace(*handshake_turn_, id_);
+  }
+  if (*handshake_turn_ > around.now) {
+    blocked_ = true;
+    return false;
+  }
+  const auto context = around.tls->current();
+  tls_ = context->new_session(socket_);
+  if (!tls_) {
+    log::error("{}: no TLS session can be made: out of memory", around.server_name);
+    state_ = State::finished;
+    return false;
+  }
+  trusted_in_generation_ = context->generation();
+  stream_.use_tls(tls_.get());
+  return true;
 }
 
 void Connection::read_request(Surroundings& around) {
@@ -187,6 +221,10 @@ void Connection::feed(ByteView bytes, Surroundings& around) {
 void Connection::handle_request(Surroundings& around) {
   RequestHead head = framer_->take();
   around.deadlines.clear(deadline_);
+  if (!is_still_trusted(around)) {
+    state_ = State::finished;
+    return;
+  }
   close_after_ = !head.keep_alive;
   is_http_1_0_ = head.is_http_1_0;
   is_head_request_ = head.request.method == "HEAD";
@@ -209,6 +247,25 @@ void Connection::handle_request(Surroundings& around) {
   }
   if (dispatch.answer)
     start_answer(std::move(dispatch.answer->response), std::move(dispatch.answer->written), around);
+}
+
+bool Connection::is_still_trusted(Surroundings& around) {
+  if (!identity_) return true;
+  constexpr std::string_view kCutOff = "the connection was closed";
+  if (identity_->expires < around.wall) {
+    log_refusal(kCutOff, "the certificate of \"" + identity_->subject + "\" has expired",
+                around.certificate_log_budget, around);
+    return false;
+  }
+  if (around.tls->generation() == trusted_in_generation_) return true;
+  const auto context = around.tls->current();
+  if (const auto refusal = context->refusal(tls_.get())) {
+    log_refusal(kCutOff, "its certificate is not accepted any more: " + *refusal,
+                around.certificate_log_budget, around);
+    return false;
+  }
+  trusted_in_generation_ = context->generation();
+  return true;
 }
 
 void Connection::give_answer(Response response, Reply::Written written, Surroundings& around) {
@@ -336,15 +393,18 @@ void Connection::note_deadline(Wait wait, Surroundings& around) {
            around);
     return;
   }
-  if (wait == Wait::handshake) log_handshake_failure("it took too long", around);
+  if (wait == Wait::handshake)
+    log_refusal("the TLS handshake failed", "it took too long", around.log_budget, around);
   state_ = State::finished;
 }
 
-void Connection::log_handshake_failure(const std::string& cause, Surroundings& around) {
-  const auto swallowed = around.log_budget.spend(around.now);
+void Connection::log_refusal(std::string_view what, const std::string& cause, LogBudget& budget,
+                             Surroundings& around) {
+  const auto swallowed = budget.spend(around.now);
   if (!swallowed) return;
-  log::warning("{}: the TLS handshake with {} failed: {}{}", around.server_name, peer_address_, cause,
-               *swallowed == 0 ? "" : " (and " + std::to_string(*swallowed) + " more before)");
+  log::warning(
+      "{}: {}: {}: {}{}", around.server_name, peer_address_, what, cause,
+      *swallowed == 0 ? "" : " (" + std::to_string(*swallowed) + " such lines before were left out)");
 }
 
 void Connection::end() {

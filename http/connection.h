@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,12 +14,14 @@
 #include "http/address_limits.h"
 #include "http/deadlines.h"
 #include "http/framer.h"
+#include "http/handshake_limits.h"
 #include "http/inbox.h"
 #include "http/log_budget.h"
 #include "http/response_writer.h"
 #include "http/router.h"
 #include "http/server.h"
 #include "http/tls.h"
+#include "http/tls_source.h"
 
 namespace dske::http {
 
@@ -28,11 +32,17 @@ struct Surroundings {
   Router& router;
   Deadlines& deadlines;
   LogBudget& log_budget;
+  LogBudget& certificate_log_budget;  ///< floods of other failures do not hide these lines
+  HandshakeLimits& handshakes;
+  const TlsSource* tls;  ///< null for plain HTTP
   std::shared_ptr<Inbox> inbox;
   SecretBytes read_buffer;  ///< what is read is wiped as soon as it has been framed
   SecretBytes write_buffer;
   Deadlines::Time now;
+  std::chrono::system_clock::time_point wall;
   std::string date;
+  /// Connections that are to advance at a certain time, whatever happens.
+  std::multimap<Deadlines::Time, ConnectionId> delayed;
   bool stopping = false;
 };
 
@@ -46,16 +56,14 @@ class Connection {
     finished,  ///< is to be closed
   };
 
+  enum class Protocol { plain, tls };
+
   /// Over the non-blocking socket `fd`, which the worker owns.
   Connection(ConnectionId id, int fd, std::string peer_address, AddressLimits::Place place,
-             Deadlines::Handle deadline);
+             Deadlines::Handle deadline, Protocol protocol);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// Speaks TLS from now on. To be called before the first advance(), if at all; `ssl` must outlive the
-  /// connection.
-  void use_tls(ssl_st* ssl);
-  [[nodiscard]] Socket& socket() { return socket_; }
   [[nodiscard]] Deadlines::Handle deadline() const { return deadline_; }
 
   /// The socket may have become readable or writable.
@@ -74,9 +82,13 @@ class Connection {
   enum class State { handshake, reading, handling, writing, lingering, finished };
 
   void shake_hands(Surroundings& around);
+  /// Whether the TLS session is there; makes it when the client has sent something and its turn has come.
+  [[nodiscard]] bool begin_handshake(Surroundings& around);
   void read_request(Surroundings& around);
   void feed(ByteView bytes, Surroundings& around);
   void handle_request(Surroundings& around);
+  /// Whether the client's certificate, once accepted, still is.
+  [[nodiscard]] bool is_still_trusted(Surroundings& around);
   void write_answer(Surroundings& around);
   void answer_written(Surroundings& around);
   void drain(Surroundings& around);
@@ -84,7 +96,8 @@ class Connection {
   void start_answer(Response response, Reply::Written written, Surroundings& around);
   void refuse(Refusal refusal, Surroundings& around);
   void start_lingering();
-  void log_handshake_failure(const std::string& cause, Surroundings& around);
+  /// Tells why the client is not served.
+  void log_refusal(std::string_view what, const std::string& cause, LogBudget& budget, Surroundings& around);
   /// Sets the deadline, unless the same wait is going on already.
   void wait_for(Wait wait, Surroundings& around);
   void wait_for_writing(Surroundings& around);
@@ -94,9 +107,12 @@ class Connection {
   const AddressLimits::Place place_;
   const Deadlines::Handle deadline_;
   Socket socket_;
+  TlsSession tls_;
   Stream stream_;
   std::unique_ptr<Framer> framer_;
   std::shared_ptr<const PeerIdentity> identity_;
+  std::uint64_t trusted_in_generation_ = 0;        // of the TLS source
+  std::optional<Deadlines::Time> handshake_turn_;  // once something has come
 
   State state_ = State::reading;
   bool blocked_ = false;      // nothing more to do before something happens

@@ -1,6 +1,7 @@
 // Who a verified certificate says its holder is.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -12,8 +13,9 @@ struct PeerIdentity {
   std::vector<std::string> dns_names;
   std::vector<std::string> uris;
   std::vector<std::string> emails;
-  std::string sha256_fingerprint;  ///< of the whole certificate, lower-case hexadecimal
-  std::string subject;             ///< RFC 2253 text, for logs
+  std::string sha256_fingerprint;                 ///< of the whole certificate, lower-case hexadecimal
+  std::string subject;                            ///< RFC 2253 text, for logs
+  std::chrono::system_clock::time_point expires;  ///< the end of its validity
 };
 
 }  // namespace dske::http

@@ -6,11 +6,12 @@
 
 #include <pistache/reactor.h>
 
+#include "base/log.h"
 #include "base/mutex.h"
 #include "http/acceptor.h"
 #include "http/address_limits.h"
 #include "http/router.h"
-#include "http/tls.h"
+#include "http/tls_source.h"
 #include "http/worker.h"
 
 namespace dske::http {
@@ -24,6 +25,9 @@ Result<void> check(const ServerConfig& config) {
   const std::array<std::chrono::milliseconds, 6> times = {limits.handshake_timeout, limits.head_timeout,
                                                           limits.body_timeout,      limits.keep_alive_timeout,
                                                           limits.write_timeout,     limits.linger_timeout};
+  const bool no_handshakes =
+      limits.handshakes_per_second == 0 || limits.handshakes_per_second_per_address == 0;
+  if (no_handshakes) return invalid("the server " + config.name + " has a limit of 0");
   for (const std::size_t size : sizes) {
     if (size == 0) return invalid("the server " + config.name + " has a limit of 0");
   }
@@ -47,7 +51,9 @@ class RunningServer final : public Server {
   RunningServer(const RunningServer&) = delete;
   RunningServer& operator=(const RunningServer&) = delete;
 
-  Result<void> run(std::shared_ptr<const WorkerSettings> settings, unsigned workers);
+  /// `tls` is refreshed every second; null for plain HTTP.
+  Result<void> run(std::shared_ptr<const WorkerSettings> settings, unsigned workers,
+                   std::shared_ptr<TlsSource> tls);
 
   [[nodiscard]] std::uint16_t port() const override { return acceptor_->port(); }
   void stop(std::chrono::milliseconds grace) override;
@@ -60,7 +66,8 @@ class RunningServer final : public Server {
   std::shared_ptr<Pistache::Aio::Reactor> reactor_ GUARDED_BY(stop_mutex_);
 };
 
-Result<void> RunningServer::run(std::shared_ptr<const WorkerSettings> settings, unsigned workers) {
+Result<void> RunningServer::run(std::shared_ptr<const WorkerSettings> settings, unsigned workers,
+                                std::shared_ptr<TlsSource> tls) {
   const MutexLock lock(stop_mutex_);
   std::vector<std::shared_ptr<Inbox>> inboxes;
   const auto reactor = Pistache::Aio::Reactor::create();
@@ -72,7 +79,9 @@ Result<void> RunningServer::run(std::shared_ptr<const WorkerSettings> settings, 
       inboxes.push_back(workers_.back()->inbox());
     }
     reactor->run();
-    acceptor_->start(limits_, std::move(inboxes));
+    acceptor_->start(limits_, std::move(inboxes), [tls = std::move(tls)] {
+      if (tls) tls->refresh(std::chrono::steady_clock::now());
+    });
   } catch (const std::exception& error) {
     reactor->shutdown();  // for the threads that have started
     return Error{ErrorKind::io, std::string("the server's threads cannot be started: ") + error.what()};
@@ -106,15 +115,20 @@ Result<std::unique_ptr<Server>> Server::start(ServerConfig config, std::vector<R
   // Every worker makes its own; this one is for the error.
   if (auto router = Router::make(settings->routes, config.limits.request_head_bytes); !router)
     return router.error();
+  settings->handshakes = std::make_shared<HandshakeLimits>(config.limits);
+  std::shared_ptr<TlsSource> tls;
   if (config.tls) {
-    auto tls = TlsContext::load(*config.tls, config.name);
-    if (!tls) return tls.error();
-    settings->tls = std::move(*tls);
+    auto opened = TlsSource::open(*config.tls, config.name);
+    if (!opened) return opened.error();
+    tls = std::move(*opened);
+    settings->tls = tls;
+    log::info("{}: TLS: {}", config.name, tls->current()->description());
   }
   auto acceptor = Acceptor::listen(config.name, config.address, config.port);
   if (!acceptor) return acceptor.error();
   auto server = std::make_unique<RunningServer>(config.limits, std::move(*acceptor));
-  if (auto running = server->run(std::move(settings), config.workers); !running) return running.error();
+  if (auto running = server->run(std::move(settings), config.workers, std::move(tls)); !running)
+    return running.error();
   return std::unique_ptr<Server>(std::move(server));
 }
 

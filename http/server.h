@@ -48,16 +48,27 @@ struct Route {
   Handler handler;
 };
 
+/// The files are looked at every second; when one of them has changed and has then been left alone for a
+/// second, all are loaded anew. What cannot be used is logged, and what was loaded before goes on. A client
+/// whose certificate is not accepted any more is cut off at its next request.
 struct TlsServerConfig {
   std::string certificate_file;  ///< PEM, the server's certificate and what leads to its CA
   std::string key_file;          ///< PEM
-  std::string client_ca_file;    ///< PEM; a client certificate that one of these issued is required
+  /// PEM, at least one file, each with at least one authority; a client certificate that one of these issued
+  /// is required.
+  std::vector<std::string> client_ca_files;
+  /// PEM, certificate revocation lists. With any, every authority above a client certificate must have one
+  /// here that is not out of date (RFC 5280, 6.3): clients of others are refused.
+  std::vector<std::string> client_crl_files;
 };
 
 /// Every limit on what strangers may take; a value of 0 is not allowed.
 struct ServerLimits {
   std::size_t connections = 4096;
   std::size_t connections_per_address = 2048;
+  /// TLS handshakes begun per second: those over it wait for their turn until handshake_timeout ends them.
+  std::uint32_t handshakes_per_second = 500;
+  std::uint32_t handshakes_per_second_per_address = 200;
   std::size_t request_head_bytes = 16 * 1024;  ///< request line and headers together
   std::size_t request_headers = 128;
   std::size_t body_bytes = 1024 * 1024;

@@ -7,11 +7,20 @@
 namespace dske::http {
 
 ReadOutcome Socket::read(MutableByteView into) {
+  return receive(into, 0);
+}
+
+ReadOutcome::Kind Socket::peek() {
+  std::uint8_t byte = 0;
+  return receive({&byte, 1}, MSG_PEEK).kind;
+}
+
+ReadOutcome Socket::receive(MutableByteView into, int flags) {
   using Kind = ReadOutcome::Kind;
   if (broken_) return {Kind::broken, 0};
   ssize_t got = 0;
   do {
-    got = ::recv(fd_, into.data(), into.size(), MSG_DONTWAIT);
+    got = ::recv(fd_, into.data(), into.size(), MSG_DONTWAIT | flags);
   } while (got < 0 && errno == EINTR);
   if (got > 0) return {Kind::bytes, static_cast<std::size_t>(got)};
   if (got == 0) return {Kind::end, 0};

@@ -26,6 +26,8 @@ class Socket {
   Socket& operator=(const Socket&) = delete;
 
   [[nodiscard]] ReadOutcome read(MutableByteView into);
+  /// What read() would bring, without taking it.
+  [[nodiscard]] ReadOutcome::Kind peek();
   /// Takes all of `bytes`, unless the socket is broken.
   void write(ByteView bytes);
   /// Gives the kernel what it takes of the kept bytes.
@@ -39,6 +41,7 @@ class Socket {
   [[nodiscard]] std::size_t written() const { return written_; }
 
  private:
+  [[nodiscard]] ReadOutcome receive(MutableByteView into, int flags);
   /// How many bytes the kernel took, 0 also when the socket broke.
   std::size_t send_now(ByteView bytes);
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 
+#include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -44,34 +45,52 @@ int choose_protocol(SSL* /*ssl*/, const unsigned char** chosen, unsigned char* c
   return SSL_TLSEXT_ERR_OK;
 }
 
-std::string handshake_failure(const SSL* ssl) {
-  const long verification = SSL_get_verify_result(ssl);
-  std::string reason = openssl_reason();
-  if (verification != X509_V_OK) reason += std::string(": ") + X509_verify_cert_error_string(verification);
-  return reason;
+/// Runs for every certificate of a client's chain; decides nothing, but keeps which one was refused.
+int note_verification(int accepted, X509_STORE_CTX* verification) {
+  if (accepted == 1) return 1;
+  auto* ssl =
+      static_cast<SSL*>(X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  auto* stream = ssl == nullptr ? nullptr : static_cast<Stream*>(SSL_get_app_data(ssl));
+  const X509* certificate = X509_STORE_CTX_get_current_cert(verification);
+  if (stream != nullptr && certificate != nullptr) stream->note_refused(describe_certificate(certificate));
+  return accepted;
 }
 
-/// A resumed session skips the chain's verification, so a certificate may have expired since.
-bool has_expired(const SSL* ssl) {
-  const X509* certificate = SSL_get0_peer_certificate(ssl);
-  return certificate == nullptr || X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0;
+/// Those that an eavesdropper with a quantum computer cannot undo come first, where the library has them
+/// (OpenSSL 3.5 and later). Whether it has.
+bool set_key_agreement(SSL_CTX* context) {
+  static constexpr const char* kClassical = "X25519:P-256:X448:P-384:P-521";
+  static const std::string hybrid =
+      std::string("X25519MLKEM768:SecP256r1MLKEM768:SecP384r1MLKEM1024:") + kClassical;
+  if (SSL_CTX_set1_groups_list(context, hybrid.c_str()) == 1) return true;
+  ERR_clear_error();
+  SSL_CTX_set1_groups_list(context, kClassical);
+  return false;
+}
+
+Error openssl_error() {
+  return {ErrorKind::internal, "OpenSSL: " + openssl_reason()};
 }
 
 }  // namespace
+
+void FreeTlsSession::operator()(ssl_st* session) const {
+  SSL_free(session);
+}
 
 void TlsContext::Free::operator()(ssl_ctx_st* context) const {
   SSL_CTX_free(context);
 }
 
-Result<std::shared_ptr<TlsContext>> TlsContext::load(const TlsServerConfig& config, const std::string& name) {
+Result<std::shared_ptr<const TlsContext>> TlsContext::load(const TlsServerConfig& config,
+                                                           const std::string& name,
+                                                           std::uint64_t generation) {
   ERR_clear_error();
   std::unique_ptr<ssl_ctx_st, Free> owned(SSL_CTX_new(TLS_server_method()));
   SSL_CTX* context = owned.get();
-  if (context == nullptr) return Error{ErrorKind::internal, "OpenSSL: " + openssl_reason()};
-
-  if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
+  if (context == nullptr || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
       SSL_CTX_set_cipher_list(context, kTls12Ciphers) != 1) {
-    return Error{ErrorKind::internal, "OpenSSL: " + openssl_reason()};
+    return openssl_error();
   }
   // HTTP frames its messages itself, so an end without close_notify is an end like any other.
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
@@ -80,7 +99,27 @@ Result<std::shared_ptr<TlsContext>> TlsContext::load(const TlsServerConfig& conf
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_read_ahead(context, 1);
   SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
+  const bool is_hybrid = set_key_agreement(context);
 
+  // Without this, resuming a session that has a client certificate is a fatal error.
+  const std::string id = ("dske " + name).substr(0, SSL_MAX_SSL_SESSION_ID_LENGTH);
+  SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>(id.data()),
+                                 static_cast<unsigned int>(id.size()));
+  // Sessions are resumed by tickets alone, which cost the server no memory.
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_timeout(context, kSessionSeconds);
+
+  const std::shared_ptr<TlsContext> loaded(new TlsContext(std::move(owned), generation));
+  if (auto own = loaded->load_own(config); !own) return own.error();
+  if (auto trusted = loaded->load_trusted(config); !trusted) return trusted.error();
+  loaded->description_ += is_hybrid ? ", key agreement with ML-KEM"
+                                    : ", key agreement without ML-KEM (OpenSSL is older than 3.5)";
+  ERR_clear_error();
+  return std::shared_ptr<const TlsContext>(loaded);
+}
+
+Result<void> TlsContext::load_own(const TlsServerConfig& config) {
+  SSL_CTX* context = context_.get();
   // An encrypted key must not make a daemon ask its terminal for a password.
   SSL_CTX_set_default_passwd_cb(context, [](char*, int, int, void*) { return -1; });
   if (SSL_CTX_use_certificate_chain_file(context, config.certificate_file.c_str()) != 1) {
@@ -90,55 +129,90 @@ Result<std::shared_ptr<TlsContext>> TlsContext::load(const TlsServerConfig& conf
       SSL_CTX_check_private_key(context) != 1) {
     return file_error("the key file", config.key_file);
   }
-  if (SSL_CTX_load_verify_file(context, config.client_ca_file.c_str()) != 1) {
-    return file_error("the client CA file", config.client_ca_file);
-  }
-  STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(config.client_ca_file.c_str());
-  if (names == nullptr) return file_error("the client CA file", config.client_ca_file);
-  SSL_CTX_set_client_CA_list(context, names);
-  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-  // What the file holds is trusted, also if it is an intermediate authority.
-  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
-
-  // Without this, resuming a session that has a client certificate is a fatal error.
-  const std::string id = ("dske " + name).substr(0, SSL_MAX_SSL_SESSION_ID_LENGTH);
-  SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>(id.data()),
-                                 static_cast<unsigned int>(id.size()));
-  // Sessions are resumed by tickets alone, which cost the server no memory.
-  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_timeout(context, kSessionSeconds);
-  ERR_clear_error();
-  return std::shared_ptr<TlsContext>(new TlsContext(std::move(owned)));
+  description_ = "the server's is " + describe_certificate(SSL_CTX_get0_certificate(context));
+  return {};
 }
 
-ssl_st* TlsContext::new_session(Socket& socket) const {
-  SSL* ssl = SSL_new(context_.get());
-  if (ssl == nullptr) return nullptr;
-  BIO* bio = new_socket_bio(socket);
-  if (bio == nullptr) {
-    SSL_free(ssl);
-    return nullptr;
+Result<void> TlsContext::load_trusted(const TlsServerConfig& config) {
+  SSL_CTX* context = context_.get();
+  STACK_OF(X509_NAME)* names = sk_X509_NAME_new_null();
+  if (names == nullptr) return openssl_error();
+  SSL_CTX_set_client_CA_list(context, names);  // owns them from now on
+  for (const std::string& file : config.client_ca_files) {
+    if (SSL_CTX_load_verify_file(context, file.c_str()) != 1 ||
+        SSL_add_file_cert_subjects_to_stack(names, file.c_str()) != 1) {
+      return file_error("the client CA file", file);
+    }
   }
-  SSL_set_bio(ssl, bio, bio);
-  SSL_set_accept_state(ssl);
-  return ssl;
+  // What a file holds is trusted, also if it is an intermediate authority.
+  unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN;
+  int lists = 0;
+  X509_LOOKUP* lookup = X509_STORE_add_lookup(SSL_CTX_get_cert_store(context), X509_LOOKUP_file());
+  for (const std::string& file : config.client_crl_files) {
+    const int read = lookup == nullptr ? 0 : X509_load_crl_file(lookup, file.c_str(), X509_FILETYPE_PEM);
+    if (read <= 0) return file_error("the client CRL file", file);
+    lists += read;
+    flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
+  }
+  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), flags);
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, note_verification);
+  description_ += fmt::format(", clients come from {} authorities", sk_X509_NAME_num(names));
+  if (lists > 0) description_ += fmt::format(" with {} revocation lists", lists);
+  return {};
+}
+
+TlsSession TlsContext::new_session(Socket& socket) const {
+  TlsSession session(SSL_new(context_.get()));
+  BIO* bio = session ? new_socket_bio(socket) : nullptr;
+  if (bio == nullptr) return nullptr;
+  SSL_set_bio(session.get(), bio, bio);
+  SSL_set_accept_state(session.get());
+  return session;
+}
+
+std::optional<std::string> TlsContext::refusal(ssl_st* session) const {
+  X509* certificate = SSL_get0_peer_certificate(session);
+  const std::unique_ptr<X509_STORE_CTX, decltype(&X509_STORE_CTX_free)> verification(X509_STORE_CTX_new(),
+                                                                                     X509_STORE_CTX_free);
+  ERR_clear_error();
+  // Of a resumed session only the client's own certificate is known: with an intermediate authority that is
+  // not in the CA files, it has to shake hands anew.
+  if (certificate == nullptr || !verification ||
+      X509_STORE_CTX_init(verification.get(), SSL_CTX_get_cert_store(context_.get()), certificate,
+                          SSL_get_peer_cert_chain(session)) != 1 ||
+      X509_STORE_CTX_set_default(verification.get(), "ssl_client") != 1 ||
+      X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(verification.get()),
+                             SSL_CTX_get0_param(context_.get())) != 1) {
+    return "it cannot be verified";
+  }
+  const bool accepted = X509_verify_cert(verification.get()) == 1;
+  ERR_clear_error();
+  if (accepted) return std::nullopt;
+  return std::string(X509_verify_cert_error_string(X509_STORE_CTX_get_error(verification.get()))) + ": " +
+         describe_certificate(certificate);
+}
+
+void Stream::use_tls(ssl_st* ssl) {
+  ssl_ = ssl;
+  SSL_set_app_data(ssl, this);
+}
+
+std::string Stream::handshake_failure() const {
+  const long verification = SSL_get_verify_result(ssl_);
+  std::string reason = openssl_reason();
+  if (verification != X509_V_OK) reason += std::string(": ") + X509_verify_cert_error_string(verification);
+  if (!refused_certificate_.empty()) reason += ": " + refused_certificate_;
+  return reason;
 }
 
 Stream::Handshake Stream::handshake() {
   if (ssl_ == nullptr) return Handshake::done;
   ERR_clear_error();
   const int outcome = SSL_do_handshake(ssl_);
-  if (outcome == 1) {
-    if (SSL_session_reused(ssl_) == 1 && has_expired(ssl_)) {
-      failed_ = true;
-      failure_ = "the resumed session's certificate has expired";
-      return Handshake::failed;
-    }
-    return Handshake::done;
-  }
+  if (outcome == 1) return Handshake::done;
   if (SSL_get_error(ssl_, outcome) == SSL_ERROR_WANT_READ) return Handshake::waiting;
   failed_ = true;
-  failure_ = ERR_peek_error() == 0 ? "the client went away" : handshake_failure(ssl_);
+  failure_ = ERR_peek_error() == 0 ? "the client went away" : handshake_failure();
   ERR_clear_error();
   return Handshake::failed;
 }

@@ -2,8 +2,11 @@
 // Socket.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -16,25 +19,45 @@ struct ssl_st;
 
 namespace dske::http {
 
+struct FreeTlsSession {
+  void operator()(ssl_st* session) const;
+};
+/// One connection's TLS state.
+using TlsSession = std::unique_ptr<ssl_st, FreeTlsSession>;
+
 /// Certificates, keys and rules, shared by all connections of a server. Thread-safe.
 class TlsContext {
  public:
-  /// TLS 1.2 and 1.3 with forward secrecy and authenticated encryption alone; a client certificate is
-  /// required. The error names the file and what is wrong with it. `name` keeps the sessions of different
-  /// servers apart.
-  [[nodiscard]] static Result<std::shared_ptr<TlsContext>> load(const TlsServerConfig& config,
-                                                                const std::string& name);
+  /// TLS 1.2 and 1.3 with forward secrecy and authenticated encryption alone, key agreement with ML-KEM first
+  /// where the library has it; a client certificate is required. The error names the file and what is wrong
+  /// with it. `name` keeps the sessions of different servers apart; `generation` is only kept.
+  [[nodiscard]] static Result<std::shared_ptr<const TlsContext>> load(const TlsServerConfig& config,
+                                                                      const std::string& name,
+                                                                      std::uint64_t generation);
 
-  /// A server's side of a new connection over `socket`, which must outlive it. Null when memory is short. The
-  /// caller frees it with SSL_free.
-  [[nodiscard]] ssl_st* new_session(Socket& socket) const;
+  /// A server's side of a new connection over `socket`, which must outlive it. Null when memory is short.
+  [[nodiscard]] TlsSession new_session(Socket& socket) const;
+  /// Why the certificate of a session's client, accepted under another context, is not accepted under this
+  /// one; nothing if it is.
+  [[nodiscard]] std::optional<std::string> refusal(ssl_st* session) const;
+
+  [[nodiscard]] std::uint64_t generation() const { return generation_; }
+  /// What was loaded, in a line for a log.
+  [[nodiscard]] const std::string& description() const { return description_; }
 
  private:
   struct Free {
     void operator()(ssl_ctx_st* context) const;
   };
-  explicit TlsContext(std::unique_ptr<ssl_ctx_st, Free> context) : context_(std::move(context)) {}
+  TlsContext(std::unique_ptr<ssl_ctx_st, Free> context, std::uint64_t generation)
+      : context_(std::move(context)), generation_(generation) {}
+
+  [[nodiscard]] Result<void> load_own(const TlsServerConfig& config);
+  [[nodiscard]] Result<void> load_trusted(const TlsServerConfig& config);
+
   std::unique_ptr<ssl_ctx_st, Free> context_;
+  const std::uint64_t generation_;
+  std::string description_;
 };
 
 /// The bytes of one connection: as they are, or through TLS. Owns neither the socket nor the session. Not
@@ -45,12 +68,13 @@ class Stream {
 
   explicit Stream(Socket& socket) : socket_(socket) {}
 
-  /// Speaks TLS from now on; `ssl` must outlive the stream's use.
-  void use_tls(ssl_st* ssl) { ssl_ = ssl; }
+  /// Speaks TLS from now on; `ssl` must outlive the stream's use, and the stream must not move.
+  void use_tls(ssl_st* ssl);
   /// Goes on with the handshake. A plain connection is done at once.
   [[nodiscard]] Handshake handshake();
-  /// Why the handshake failed, for the log.
+  /// Why the handshake failed, for the log; names the certificate if one was refused.
   [[nodiscard]] const std::string& failure() const { return failure_; }
+  [[nodiscard]] bool certificate_refused() const { return !refused_certificate_.empty(); }
   /// Who the client's verified certificate says it is; null without TLS. Only after the handshake.
   [[nodiscard]] std::shared_ptr<const PeerIdentity> identity() const;
 
@@ -60,12 +84,19 @@ class Stream {
   /// Says that nothing more will be sent.
   void end_writing();
   [[nodiscard]] bool is_tls() const { return ssl_ != nullptr; }
+  [[nodiscard]] ssl_st* ssl() const { return ssl_; }
   [[nodiscard]] bool broken() const { return failed_ || socket_.broken(); }
 
+  /// For OpenSSL's callback: a certificate of the client's chain is refused.
+  void note_refused(std::string certificate) { refused_certificate_ = std::move(certificate); }
+
  private:
+  [[nodiscard]] std::string handshake_failure() const;
+
   Socket& socket_;
   ssl_st* ssl_ = nullptr;
   std::string failure_;
+  std::string refused_certificate_;
   bool failed_ = false;
 };
 

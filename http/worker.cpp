@@ -79,9 +79,14 @@ void Worker::registerPoller(px::Polling::Epoll& poller) {
                                                         *router_,
                                                         deadlines_,
                                                         log_budget_,
+                                                        certificate_log_budget_,
+                                                        *settings_->handshakes,
+                                                        settings_->tls.get(),
                                                         inbox_,
                                                         SecretBytes(kBufferBytes),
                                                         SecretBytes(kBufferBytes),
+                                                        {},
+                                                        {},
                                                         {},
                                                         {},
                                                         false});
@@ -108,7 +113,8 @@ void Worker::onReady(const px::Aio::FdSet& events) {
 
 void Worker::tell_time() {
   around_->now = Deadlines::Clock::now();
-  const std::time_t second = std::time(nullptr);
+  around_->wall = std::chrono::system_clock::now();
+  const std::time_t second = std::chrono::system_clock::to_time_t(around_->wall);
   if (second == date_second_) return;
   date_second_ = second;
   around_->date = http_date(second);
@@ -154,16 +160,11 @@ void Worker::adopt(Inbox::NewConnection& arrival) {
   const int fd = arrival.socket.get();
   const Deadlines::Handle deadline = deadlines_.add(id);
   try {
-    auto connection = std::make_unique<Connection>(id, fd, numeric_address(arrival.address),
-                                                   std::move(arrival.place), deadline);
+    auto connection = std::make_unique<Connection>(
+        id, fd, numeric_address(arrival.address), std::move(arrival.place), deadline,
+        settings_->tls ? Connection::Protocol::tls : Connection::Protocol::plain);
     const auto address = px::Address::fromUnix(reinterpret_cast<sockaddr*>(&arrival.address));
-    ssl_st* ssl = nullptr;
-    if (settings_->tls) {
-      ssl = settings_->tls->new_session(connection->socket());
-      if (ssl == nullptr) throw std::runtime_error("no TLS session can be made");
-      connection->use_tls(ssl);
-    }
-    const auto peer = px::Tcp::Peer::CreateSSL(fd, address, ssl);
+    const auto peer = px::Tcp::Peer::Create(fd, address);
     reactor()->registerFd(key(), fd, NotifyOn::Read | NotifyOn::Write | NotifyOn::Shutdown,
                           px::Polling::Tag(id), px::Polling::Mode::Edge);
     peers.emplace(fd, peer);
@@ -201,6 +202,12 @@ void Worker::pass_deadlines() {
     guests_.at(next->connection).connection->note_deadline(next->wait, *around_);
     advance(next->connection);
   }
+  auto& delayed = around_->delayed;
+  while (!delayed.empty() && delayed.begin()->first <= around_->now) {
+    const ConnectionId id = delayed.begin()->second;
+    delayed.erase(delayed.begin());
+    advance(id);
+  }
   if (!around_->stopping || around_->now < stop_deadline_) return;
   while (!guests_.empty()) remove(guests_.begin()->first);
 }
@@ -208,6 +215,7 @@ void Worker::pass_deadlines() {
 void Worker::arm_timer() {
   Deadlines::Time next = Deadlines::Time::max();
   if (const auto deadline = deadlines_.next()) next = deadline->time;
+  if (!around_->delayed.empty()) next = std::min(next, around_->delayed.begin()->first);
   if (around_->stopping && !guests_.empty()) next = std::min(next, stop_deadline_);
   // One that comes too early costs less than setting it anew with every request.
   if (next == Deadlines::Time::max() || (timer_set_to_ != Deadlines::Time() && timer_set_to_ <= next)) return;
@@ -240,7 +248,6 @@ void Worker::remove(ConnectionId id) {
   guest.connection->end();
   deadlines_.remove(guest.connection->deadline());
   removePeer(guest.peer);
-  guest.peer.reset();  // frees the TLS session, which refers to the connection's socket
   --inbox_->connections;
 }
 

@@ -11,8 +11,7 @@
 // * an event without Read, Write and Hangup is an error condition;
 // * Tcp::Transport: `peers` is protected, and removePeer() takes a peer out of it, out of the poller and
 // closes its
-//   descriptor. Its own queues stay unbound and its onReady() is never called;
-// * Tcp::Peer frees the SSL that it was made with.
+//   descriptor. Its own queues stay unbound and its onReady() is never called.
 #pragma once
 
 #include <atomic>
@@ -33,7 +32,7 @@
 #include "http/inbox.h"
 #include "http/router.h"
 #include "http/server.h"
-#include "http/tls.h"
+#include "http/tls_source.h"
 
 namespace dske::http {
 
@@ -42,7 +41,8 @@ struct WorkerSettings {
   std::string server_name;
   ServerLimits limits;
   std::shared_ptr<const Routes> routes;
-  std::shared_ptr<const TlsContext> tls;  ///< null for plain HTTP
+  std::shared_ptr<const TlsSource> tls;  ///< null for plain HTTP
+  std::shared_ptr<HandshakeLimits> handshakes;
 };
 
 class Worker final : public Pistache::Tcp::Transport {
@@ -85,6 +85,7 @@ class Worker final : public Pistache::Tcp::Transport {
   Deadlines::Time timer_set_to_;  // epoch: not set
   Deadlines deadlines_;
   LogBudget log_budget_;
+  LogBudget certificate_log_budget_;
   std::unique_ptr<Router> router_;
   std::unique_ptr<Surroundings> around_;
   std::time_t date_second_ = 0;

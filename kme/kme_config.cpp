@@ -23,7 +23,7 @@ http::TlsServerConfig read_tls(yaml::MappingReader& reader, const std::filesyste
   http::TlsServerConfig tls;
   tls.certificate_file = node::resolve_path(members.text("certificate"), file).string();
   tls.key_file = node::resolve_path(members.text("key"), file).string();
-  tls.client_ca_file = node::resolve_path(members.text("client_ca"), file).string();
+  tls.client_ca_files = {node::resolve_path(members.text("client_ca"), file).string()};
   if (const auto fault = members.finish()) reader.fail(*fault);
   return tls;
 }

@@ -24,7 +24,7 @@ struct Parties {
   Identity bob = authority.issue({{{"CN", "bob"}}, ""});
 
   [[nodiscard]] TlsServerConfig server_config() const {
-    return {server.certificate_file, server.key_file, authority.ca_file()};
+    return {server.certificate_file, server.key_file, {authority.ca_file()}, {}};
   }
   [[nodiscard]] std::shared_ptr<const TlsClientConfig> as(const Identity& who) const {
     return std::make_shared<TlsClientConfig>(

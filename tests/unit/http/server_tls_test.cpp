@@ -31,7 +31,7 @@ const Identity& alice() {
 
 TlsServerConfig tls_config() {
   static const Identity identity = certificates().issue({{{"CN", "server"}}, "DNS:localhost"});
-  return {identity.certificate_file, identity.key_file, certificates().ca_file()};
+  return {identity.certificate_file, identity.key_file, {certificates().ca_file()}, {}};
 }
 
 /// Whether a client with these options is served.
@@ -274,7 +274,7 @@ TEST_CASE("a server names the certificate file that it cannot use") {
   tls.key_file = alice().key_file;
   CHECK(error_of(tls).find(alice().key_file) != std::string::npos);
   tls = tls_config();
-  tls.client_ca_file = tls.key_file;
+  tls.client_ca_files = {tls.key_file};
   CHECK(error_of(tls).find(tls.key_file) != std::string::npos);
 }
 

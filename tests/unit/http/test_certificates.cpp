@@ -35,12 +35,12 @@ void write_file(const std::string& path, Write write) {
 
 }  // namespace
 
-TestCertificates::TestCertificates() {
+TestCertificates::TestCertificates(const std::string& authority) {
   std::string directory = std::filesystem::temp_directory_path() / "dske-http-XXXXXX";
   require(::mkdtemp(directory.data()) != nullptr, "directory");
   directory_ = directory;
   ca_key_.reset(EVP_EC_gen("P-256"));
-  ca_certificate_ = make({{{"CN", "test authority"}}, "", 3600}, ca_key_.get(), nullptr, ca_key_.get());
+  ca_certificate_ = make({{{"CN", authority}}, "", 3600}, ca_key_.get(), nullptr, ca_key_.get());
   ca_ = write(ca_certificate_.get(), ca_key_.get());
 }
 
@@ -55,12 +55,39 @@ Identity TestCertificates::issue(const Subject& subject) {
   return write(certificate.get(), key.get());
 }
 
+std::string TestCertificates::write_crl(const std::vector<Identity>& revoked, long valid_seconds) {
+  const std::unique_ptr<X509_CRL, decltype(&X509_CRL_free)> list(X509_CRL_new(), X509_CRL_free);
+  X509_CRL_set_version(list.get(), X509_CRL_VERSION_2);
+  X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(ca_certificate_.get()));
+  const std::unique_ptr<ASN1_TIME, decltype(&ASN1_TIME_free)> begins(X509_gmtime_adj(nullptr, -7200),
+                                                                     ASN1_TIME_free);
+  const std::unique_ptr<ASN1_TIME, decltype(&ASN1_TIME_free)> ends(X509_gmtime_adj(nullptr, valid_seconds),
+                                                                   ASN1_TIME_free);
+  X509_CRL_set1_lastUpdate(list.get(), begins.get());
+  X509_CRL_set1_nextUpdate(list.get(), ends.get());
+  for (const Identity& identity : revoked) {
+    FILE* file = std::fopen(identity.certificate_file.c_str(), "r");
+    require(file != nullptr, "file");
+    const Certificate certificate(PEM_read_X509(file, nullptr, nullptr, nullptr), X509_free);
+    std::fclose(file);
+    X509_REVOKED* entry = X509_REVOKED_new();
+    X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(certificate.get()));
+    X509_REVOKED_set_revocationDate(entry, begins.get());
+    X509_CRL_add0_revoked(list.get(), entry);
+  }
+  X509_CRL_sort(list.get());
+  require(X509_CRL_sign(list.get(), ca_key_.get(), EVP_sha256()) != 0, "signature");
+  std::string path = directory_ / "ca.crl";
+  write_file(path, [&](FILE* file) { return PEM_write_X509_CRL(file, list.get()); });
+  return path;
+}
+
 TestCertificates::Certificate TestCertificates::make(const Subject& subject, EVP_PKEY* key, X509* issuer,
                                                      EVP_PKEY* issuer_key) {
   Certificate certificate(X509_new(), X509_free);
   X509_set_version(certificate.get(), X509_VERSION_3);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), ++serial_);
-  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -7200);
+  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), subject.begins_seconds);
   X509_gmtime_adj(X509_getm_notAfter(certificate.get()), subject.valid_seconds);
   X509_set_pubkey(certificate.get(), key);
   X509_NAME* name = X509_get_subject_name(certificate.get());

@@ -22,12 +22,13 @@ struct Subject {
   std::vector<std::pair<std::string, std::string>> names;  ///< {"CN", "alice"} ...
   std::string alternative_names;                           ///< "DNS:a,URI:b" or empty
   long valid_seconds = 3600;                               ///< may be negative
+  long begins_seconds = -7200;                             ///< from now
 };
 
 /// An authority with a directory of its own, removed on destruction.
 class TestCertificates {
  public:
-  TestCertificates();
+  explicit TestCertificates(const std::string& authority = "test authority");
   ~TestCertificates();
   TestCertificates(const TestCertificates&) = delete;
   TestCertificates& operator=(const TestCertificates&) = delete;
@@ -36,6 +37,8 @@ class TestCertificates {
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
   /// Issues a certificate; the files lie in the directory.
   Identity issue(const Subject& subject);
+  /// Writes a revocation list of the certificates with these files; its file's name does not change.
+  std::string write_crl(const std::vector<Identity>& revoked, long valid_seconds = 3600);
 
  private:
   using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;

@@ -46,7 +46,7 @@ Result<KmeConfig> read(const std::string& text) {
     config->node.state_dir = shown(config->node.state_dir);
     config->tls.certificate_file = shown(config->tls.certificate_file);
     config->tls.key_file = shown(config->tls.key_file);
-    config->tls.client_ca_file = shown(config->tls.client_ca_file);
+    config->tls.client_ca_files = {shown(config->tls.client_ca_files.at(0))};
   }
   return config;
 }
@@ -74,7 +74,7 @@ TEST_CASE("a KME's configuration is read with its defaults, its paths from the f
   CHECK(config->node.management_port == 9105);
   CHECK(config->tls.certificate_file == "/x/tls/kme.crt");
   CHECK(config->tls.key_file == "/etc/kme.key");
-  CHECK(config->tls.client_ca_file == "/x/ca.crt");
+  CHECK(config->tls.client_ca_files == std::vector<std::string>{"/x/ca.crt"});
   CHECK(config->encryptors == std::set<SaeId>{sae("carol"), sae("site A, gateway")});
   CHECK(config->shares_required == 3);
   CHECK(config->least_shares_required == 3);

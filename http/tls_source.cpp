@@ -1,0 +1,82 @@
+#include "http/tls_source.h"
+
+#include <utility>
+
+#include <sys/stat.h>
+
+#include "base/log.h"
+
+namespace dske::http {
+namespace {
+
+constexpr std::chrono::hours kTicketKeysLast{1};
+
+std::int64_t nanoseconds(const timespec& time) {
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TlsSource>> TlsSource::open(TlsServerConfig config, std::string name) {
+  std::unique_ptr<TlsSource> source(new TlsSource(std::move(config), std::move(name)));
+  // Taken before the files are read: one that changes meanwhile is read again.
+  source->loaded_ = source->seen_ = source->stamps();
+  auto context = TlsContext::load(source->config_, source->name_, 1);
+  if (!context) return context.error();
+  source->use(std::move(*context), 1, std::chrono::steady_clock::now());
+  return source;
+}
+
+std::shared_ptr<const TlsContext> TlsSource::current() const {
+  const MutexLock lock(mutex_);
+  return context_;
+}
+
+void TlsSource::use(std::shared_ptr<const TlsContext> context, std::uint64_t generation, Time now) {
+  {
+    const MutexLock lock(mutex_);
+    context_ = std::move(context);
+  }
+  generation_.store(generation, std::memory_order_release);
+  made_ = now;
+}
+
+void TlsSource::refresh(Time now) {
+  std::vector<Stamp> stamps = this->stamps();
+  const bool still = stamps == seen_;
+  const bool changed = stamps != loaded_;
+  seen_ = stamps;
+  if (changed && !still) return;  // somebody is still writing, the key after the certificate for example
+  if (!changed && now - made_ < kTicketKeysLast) return;
+  const std::uint64_t generation = this->generation() + (changed ? 1 : 0);
+  loaded_ = std::move(stamps);
+  auto context = TlsContext::load(config_, name_, generation);
+  if (!context) {
+    made_ = now;
+    log::error("{}: the certificates cannot be loaded anew and stay as they were: {}", name_,
+               context.error().message);
+    return;
+  }
+  if (changed) log::info("{}: certificates loaded anew: {}", name_, (*context)->description());
+  use(std::move(*context), generation, now);
+}
+
+std::vector<TlsSource::Stamp> TlsSource::stamps() const {
+  std::vector<const std::string*> files = {&config_.certificate_file, &config_.key_file};
+  for (const std::string& file : config_.client_ca_files) files.push_back(&file);
+  for (const std::string& file : config_.client_crl_files) files.push_back(&file);
+  std::vector<Stamp> stamps;
+  for (const std::string* file : files) {
+    struct stat status {};
+    Stamp stamp;
+    if (::stat(file->c_str(), &status) == 0) {
+      stamp = {static_cast<std::int64_t>(status.st_dev), static_cast<std::int64_t>(status.st_ino),
+               static_cast<std::int64_t>(status.st_size), nanoseconds(status.st_mtim),
+               nanoseconds(status.st_ctim)};
+    }
+    stamps.push_back(stamp);
+  }
+  return stamps;
+}
+
+}  // namespace dske::http

@@ -1,0 +1,63 @@
+// The TLS context of a server, which follows its files.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "http/server.h"
+#include "http/tls.h"
+
+namespace dske::http {
+
+/// Thread-safe, except refresh().
+class TlsSource {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  /// Loads the files; the error names the one that cannot be used. `name` is the server's, for logs and sessions.
+  [[nodiscard]] static Result<std::unique_ptr<TlsSource>> open(TlsServerConfig config, std::string name);
+
+  /// What a new connection is to use.
+  [[nodiscard]] std::shared_ptr<const TlsContext> current() const;
+  /// Grows whenever other files were loaded: what an earlier context accepted has to be checked again.
+  [[nodiscard]] std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
+
+  /// Looks whether the files have changed, and loads them if so. Once an hour it also replaces the keys under
+  /// which session tickets are encrypted, so that they do not outlive what they protect for long. To be called
+  /// about once a second by one thread.
+  void refresh(Time now);
+
+ private:
+  /// What tells a file from its next version.
+  struct Stamp {
+    std::int64_t device = 0;
+    std::int64_t inode = 0;
+    std::int64_t size = 0;
+    std::int64_t modified_nanoseconds = 0;
+    std::int64_t changed_nanoseconds = 0;
+    bool operator==(const Stamp&) const = default;
+  };
+
+  TlsSource(TlsServerConfig config, std::string name) : config_(std::move(config)), name_(std::move(name)) {}
+  [[nodiscard]] std::vector<Stamp> stamps() const;
+  void use(std::shared_ptr<const TlsContext> context, std::uint64_t generation, Time now);
+
+  const TlsServerConfig config_;
+  const std::string name_;
+  mutable Mutex mutex_;
+  std::shared_ptr<const TlsContext> context_ GUARDED_BY(mutex_);
+  std::atomic<std::uint64_t> generation_ = 0;
+
+  // Known to the refreshing thread alone.
+  std::vector<Stamp> loaded_;  // what was loaded, or could not be
+  std::vector<Stamp> seen_;    // at the last look
+  Time made_;
+};
+
+}  // namespace dske::http
