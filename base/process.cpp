@@ -18,6 +18,13 @@ void harden_process() {
   if (::setrlimit(RLIMIT_CORE, &none) != 0 || ::prctl(PR_SET_DUMPABLE, 0) != 0) {
     log::warning("core dumps could not be forbidden: {}", std::generic_category().message(errno));
   }
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+    files.rlim_cur = files.rlim_max;
+    if (::setrlimit(RLIMIT_NOFILE, &files) != 0) {
+      log::warning("the limit on open files could not be raised: {}", std::generic_category().message(errno));
+    }
+  }
   // Pages are locked as they are touched, so that reserved but unused memory costs nothing.
   if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) {
     log::warning(

@@ -5,7 +5,8 @@ namespace dske {
 
 /// Forbids core dumps and debugger attachment, and locks present and future memory against swapping where the
 /// limits allow it (as root, or with LimitMEMLOCK in a systemd unit); where they do not, one warning is
-/// logged. Ignores SIGPIPE. Call it once, before other threads start.
+/// logged. Ignores SIGPIPE. Raises the limit on open files to what the system allows this process: a server's
+/// own limits are about connections. Call it once, before other threads start.
 void harden_process();
 
 }  // namespace dske

@@ -15,8 +15,8 @@ namespace dske {
 /// How often something may happen: bursts of up to one second's worth, then evenly.
 ///
 /// The generic cell rate algorithm (ITU-T I.371): of each key only the time is kept at which its next event
-/// would be in step. Thread-safe. Its memory is bounded: beyond 65,536 keys that are in use, further ones share
-/// one allowance.
+/// would be in step. Thread-safe. Its memory is bounded: beyond 65,536 keys that are in use, further ones
+/// share one allowance.
 class RateLimiter {
  public:
   using Time = std::chrono::steady_clock::time_point;

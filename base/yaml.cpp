@@ -235,6 +235,12 @@ std::vector<std::string> MappingReader::texts(std::string_view name) {
   return all;
 }
 
+std::vector<std::string> MappingReader::one_or_more(std::string_view name) {
+  const auto member = get(name, false);
+  if (member && member->is_scalar()) return {member->text()};
+  return texts(name);
+}
+
 std::optional<Node> MappingReader::mapping(std::string_view name) {
   auto member = get(name, false);
   if (!member) return std::nullopt;

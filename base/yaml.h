@@ -59,6 +59,8 @@ class MappingReader {
   std::vector<Node> sequence(std::string_view name);
   /// A sequence of scalars; none if it is absent.
   std::vector<std::string> texts(std::string_view name);
+  /// A scalar alone, or a sequence of scalars; none if it is absent.
+  std::vector<std::string> one_or_more(std::string_view name);
   /// A nested mapping, if it is there.
   std::optional<Node> mapping(std::string_view name);
 

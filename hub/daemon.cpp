@@ -131,6 +131,7 @@ Result<void> serve_hub(const HubConfig& config) {
   server_config.address = config.node.address;
   server_config.port = config.node.port;
   server_config.workers = config.node.workers;
+  server_config.limits = config.node.server;
   server_config.limits.body_bytes =
       config.limits.share_bytes / 3 * 4 + std::size_t{64} * 1024 + kHeadAndQuotes;
   std::vector<http::Route> routes = relay_routes(config, authenticator, registration, relay);

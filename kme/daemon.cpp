@@ -35,6 +35,8 @@ constexpr std::chrono::seconds kCloseGrace{5};
 // The longest lifetime that hubs are believed, unless this KME's own is longer.
 constexpr std::chrono::seconds kLifetimeTrusted{604800};
 constexpr std::size_t kRequestBytesMost = std::size_t{1} << 20;
+// The keys of the largest bundle (BundleContext::kSecretBytesMost) in base64, each with its ID.
+constexpr std::size_t kAnswerBytesMost = std::size_t{32} << 20;
 
 std::filesystem::path psrd_in(const KmeConfig& config) {
   return config.node.state_dir / "psrd-in";
@@ -167,7 +169,9 @@ Result<void> serve_kme(const KmeConfig& config) {
   etsi_config.port = config.node.port;
   etsi_config.workers = config.node.workers;
   etsi_config.tls = config.tls;
+  etsi_config.limits = config.node.server;
   etsi_config.limits.body_bytes = kRequestBytesMost;
+  etsi_config.limits.pending_write_bytes = kAnswerBytesMost;
   std::vector<http::Route> routes = etsi_routes(config, engine->delivery, *loop);
   append(routes, node::documentation_routes(etsi_documents()));
   auto etsi = http::Server::start(etsi_config, std::move(routes));

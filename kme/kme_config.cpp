@@ -23,7 +23,11 @@ http::TlsServerConfig read_tls(yaml::MappingReader& reader, const std::filesyste
   http::TlsServerConfig tls;
   tls.certificate_file = node::resolve_path(members.text("certificate"), file).string();
   tls.key_file = node::resolve_path(members.text("key"), file).string();
-  tls.client_ca_files = {node::resolve_path(members.text("client_ca"), file).string()};
+  for (const std::string& path : members.one_or_more("client_ca"))
+    tls.client_ca_files.push_back(node::resolve_path(path, file).string());
+  for (const std::string& path : members.one_or_more("client_crl"))
+    tls.client_crl_files.push_back(node::resolve_path(path, file).string());
+  if (tls.client_ca_files.empty()) members.fail("client_ca", "must name at least one file");
   if (const auto fault = members.finish()) reader.fail(*fault);
   return tls;
 }

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 
 #include "base/log.h"
+#include "node/server_limits.h"
 
 namespace dske::node {
 namespace {
@@ -49,6 +50,7 @@ NodeConfig read_node_config(yaml::MappingReader& reader, const std::filesystem::
   if (!reader.failed() && config.management_port == config.port)
     reader.fail("management_port", "must differ from port");
   config.workers = static_cast<unsigned>(reader.integer("workers", 1, 64, 1));
+  config.server = read_server_limits(reader);
   config.log_level = reader.text("log_level", "info");
   const std::string& level = config.log_level;
   if (level != "debug" && level != "info" && level != "warning" && level != "error") {

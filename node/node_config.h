@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/yaml.h"
+#include "http/server.h"
 
 namespace dske::node {
 
@@ -17,6 +18,7 @@ struct NodeConfig {
   std::uint16_t management_port = 0;
   unsigned workers = 1;
   std::string log_level;
+  http::ServerLimits server;  ///< of the port that clients or SAEs reach
 };
 
 /// Reads the common members; faults are recorded in `reader`. Paths that are not absolute count from the

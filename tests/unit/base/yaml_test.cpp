@@ -146,6 +146,7 @@ TEST_CASE("a mapping is taken apart, and defaults stand for what is absent") {
     CHECK(reader.integer("port", 1, 65535) == 8100);
     CHECK(reader.boolean("on"));
     CHECK(reader.texts("list") == std::vector<std::string>{"a", "b"});
+    CHECK(reader.one_or_more("list") == std::vector<std::string>{"a", "b"});
     CHECK(reader.sequence("nodes").size() == 2);
     CHECK(reader.mapping("inner")->member("k")->text() == "v");
     CHECK(reader.has("on"));
@@ -155,9 +156,18 @@ TEST_CASE("a mapping is taken apart, and defaults stand for what is absent") {
     CHECK(!reader.boolean("off", false));
     CHECK(reader.sequence("d").empty());
     CHECK(reader.texts("e").empty());
+    CHECK(reader.one_or_more("e").empty());
     CHECK(!reader.mapping("f"));
   });
   CHECK(found.empty());
+}
+
+TEST_CASE("a single value stands for a list of one where that is meant") {
+  CHECK(verdict("l: a", [](auto& reader) {
+          CHECK(reader.one_or_more("l") == std::vector<std::string>{"a"});
+        }).empty());
+  CHECK(verdict("l: {a: b}", [](auto& reader) { reader.one_or_more("l"); }) ==
+        "t.yaml:1:4: l: must be a list");
 }
 
 TEST_CASE("a wrong member is told with its place and the first one counts") {

@@ -1,4 +1,5 @@
-// Whom a server trusts while it runs: renewed certificates, revoked ones, other authorities, handshakes in their turn.
+// Whom a server trusts while it runs: renewed certificates, revoked ones, other authorities, handshakes in
+// their turn.
 #include <array>
 #include <atomic>
 #include <filesystem>
@@ -162,7 +163,8 @@ TEST_CASE("a running server presents a renewed certificate to new connections an
   const auto presented = [&] {
     RawClient client(server.port());
     REQUIRE(client.start_tls(files.certificates, options));
-    const std::unique_ptr<X509, decltype(&X509_free)> certificate(SSL_get1_peer_certificate(client.ssl()), X509_free);
+    const std::unique_ptr<X509, decltype(&X509_free)> certificate(SSL_get1_peer_certificate(client.ssl()),
+                                                                  X509_free);
     std::array<char, 64> name{};
     X509_NAME_get_text_by_NID(X509_get_subject_name(certificate.get()), NID_commonName, name.data(),
                               static_cast<int>(name.size()));
@@ -244,7 +246,8 @@ TEST_CASE("an authority that is not trusted any more takes its clients' connecti
   CHECK(is_served(server.port(), files.certificates, alice));
 }
 
-TEST_CASE("a certificate that is not valid yet is refused, and one that expires during a connection ends it") {
+TEST_CASE(
+    "a certificate that is not valid yet is refused, and one that expires during a connection ends it") {
   Files files;
   TestServer server({}, files.config);
   const Identity early = files.certificates.issue({{{"CN", "early"}}, "", 7200, 3600});

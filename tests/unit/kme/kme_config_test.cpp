@@ -46,7 +46,7 @@ Result<KmeConfig> read(const std::string& text) {
     config->node.state_dir = shown(config->node.state_dir);
     config->tls.certificate_file = shown(config->tls.certificate_file);
     config->tls.key_file = shown(config->tls.key_file);
-    config->tls.client_ca_files = {shown(config->tls.client_ca_files.at(0))};
+    for (std::string& path : config->tls.client_ca_files) path = shown(path);
   }
   return config;
 }
@@ -104,6 +104,16 @@ TEST_CASE("what a KME's configuration sets overrides the defaults") {
   CHECK(config->limits.key_size_bits == 512);
   CHECK(config->limits.max_key_per_request == 16);
   CHECK(config->limits.max_key_size_bits == 1024);
+}
+
+TEST_CASE("a KME may trust several authorities, and heed their revocation lists") {
+  const auto config =
+      read(replaced(kWhole, "client_ca: ca.crt", "client_ca: [/a/1.crt, /a/2.crt]\n  client_crl: /a/1.crl"));
+  require_ok(config);
+  CHECK(config->tls.client_ca_files == std::vector<std::string>{"/a/1.crt", "/a/2.crt"});
+  CHECK(config->tls.client_crl_files == std::vector<std::string>{"/a/1.crl"});
+  CHECK_FALSE(read(replaced(kWhole, "client_ca: ca.crt", "client_ca: []")).has_value());
+  CHECK_FALSE(read(replaced(kWhole, "  client_ca: ca.crt\n", "")).has_value());
 }
 
 TEST_CASE("two hubs need both of their shares") {
