@@ -8,43 +8,17 @@
 
 #include <fmt/core.h>
 
-#include "base/json.h"
+#include "bench/encryptor.h"
 #include "bench/latency.h"
 #include "dske/one_time_mac.h"
 #include "dske/secret_tag.h"
-#include "etsi014/reader.h"
 #include "etsi014/sae_path.h"
-#include "http/client.h"
 #include "manager/management_client.h"
-#include "manager/network.h"
-#include "manager/pki.h"
 
 namespace dske::bench {
 namespace {
 
 using std::chrono::steady_clock;
-
-// One side of the benchmark: an SAE at its KME.
-struct Encryptor {
-  manager::Node kme;
-  SaeId sae;
-  std::shared_ptr<const http::TlsClientConfig> tls;
-};
-
-Result<Encryptor> find_encryptor(const manager::Network& network, const std::string& sae_text) {
-  auto sae = SaeId::parse(sae_text);
-  if (!sae) return sae.error();
-  const manager::ClientSpec* spec = network.topology().client_of_sae(sae_text);
-  if (spec == nullptr)
-    return Error{ErrorKind::not_found, "no client of the topology serves the SAE " + sae_text};
-  const manager::Pki pki(network.pki_directory());
-  auto tls = std::make_shared<http::TlsClientConfig>();
-  tls->certificate_file = pki.certificate_file(manager::CertificateKind::sae, sae_text);
-  tls->key_file = pki.key_file(manager::CertificateKind::sae, sae_text);
-  tls->ca_file = pki.ca_file();
-  return Encryptor{*network.find(manager::NodeKind::client, spec->name.text()), std::move(*sae),
-                   std::move(tls)};
-}
 
 // What one phase measured.
 struct Phase {
@@ -56,7 +30,7 @@ struct Phase {
 // Makes `count` calls over `connections` threads; `call` gets the call's number and answers an error text or
 // nothing.
 Phase run_phase(const Encryptor& encryptor, unsigned connections, std::uint32_t count,
-                const std::function<std::string(http::BlockingClient&, http::Call, std::uint32_t)>& call) {
+                const std::function<std::string(http::BlockingClient&, std::uint32_t)>& call) {
   Phase phase;
   std::vector<std::vector<Latency>> latencies(connections);
   std::vector<std::string> errors(connections);
@@ -67,25 +41,16 @@ Phase run_phase(const Encryptor& encryptor, unsigned connections, std::uint32_t 
   for (unsigned i = 0; i < connections; ++i) {
     threads.emplace_back([&, i] {
       http::BlockingClient client;
-      http::Call blank;
-      blank.tls = encryptor.tls;
-      blank.timeout = std::chrono::seconds(60);
       // The handshake is not measured: a persistent connection has it behind it.
-      http::Call warm = {};
-      warm.tls = encryptor.tls;
-      warm.url = encryptor.kme.url + "/openapi/index.json";
-      if (const auto answer = client.send(warm); !answer) errors[i] = answer.error().message;
+      if (const auto answer = client.send(encryptor.call("GET", "/openapi/index.json")); !answer)
+        errors[i] = answer.error().message;
       ++connected;
       while (!go) std::this_thread::yield();
       while (errors[i].empty()) {
         const std::uint32_t number = next++;
         if (number >= count) break;
-        http::Call prepared;
-        prepared.tls = blank.tls;
-        prepared.timeout = blank.timeout;
-        prepared.url = encryptor.kme.url;
         const auto begun = steady_clock::now();
-        errors[i] = call(client, std::move(prepared), number);
+        errors[i] = call(client, number);
         latencies[i].push_back(steady_clock::now() - begun);
       }
     });
@@ -107,19 +72,6 @@ void print_phase(const char* name, const Phase& phase, std::uint32_t keys_per_ca
   fmt::print("{:<9} {:8.0f} keys/s  {:8.0f} calls/s  p50 {:7.2f} ms  p99 {:7.2f} ms\n", name,
              calls * keys_per_call / phase.duration.count(), calls / phase.duration.count(),
              percentile(phase.latencies, 50).count(), percentile(phase.latencies, 99).count());
-}
-
-SecretBytes key_ids_body(const std::vector<etsi014::Key>& keys) {
-  json::Writer writer;
-  writer.begin_object().name("key_IDs").begin_array();
-  for (const etsi014::Key& key : keys)
-    writer.begin_object().name("key_ID").string(key.id.text()).end_object();
-  writer.end_array().end_object();
-  return writer.take();
-}
-
-std::string failure(const http::Answer& answer) {
-  return "answered " + std::to_string(answer.status) + ": " + std::string(answer.body.text().substr(0, 300));
 }
 
 // PSRD left of one KME, by hub.
@@ -184,9 +136,7 @@ void print_psrd(const char* who, const Levels& before, const Levels& after, doub
 }  // namespace
 
 Result<void> run_keys_benchmark(const KeysSettings& settings) {
-  auto topology = manager::read_topology(settings.topology_file);
-  if (!topology) return topology.error();
-  auto network = manager::Network::open(std::move(*topology));
+  const auto network = open_network(settings.topology_file);
   if (!network) return network.error();
   const auto master = find_encryptor(*network, settings.master_sae);
   if (!master) return master.error();
@@ -209,42 +159,28 @@ Result<void> run_keys_benchmark(const KeysSettings& settings) {
   std::vector<std::vector<etsi014::Key>> keys(settings.requests);
   const std::string enc_target = etsi014::sae_path(slave->sae, etsi014::Resource::enc_keys) +
                                  "?number=" + std::to_string(settings.number);
-  const Phase enc =
-      run_phase(*master, settings.connections, settings.requests,
-                [&](http::BlockingClient& client, http::Call call, std::uint32_t number) -> std::string {
-                  call.url += enc_target;
-                  auto answer = client.send(call);
-                  if (!answer) return answer.error().message;
-                  if (answer->status != 200) return failure(*answer);
-                  auto read = etsi014::read_key_container(answer->body.text());
-                  if (!read) return read.error().message;
-                  if (read->size() != settings.number) return "another number of keys than asked for";
-                  keys[number] = std::move(*read);
-                  return {};
-                });
+  const Phase enc = run_phase(*master, settings.connections, settings.requests,
+                              [&](http::BlockingClient& client, std::uint32_t number) -> std::string {
+                                auto got =
+                                    keys_of(client.send(master->call("GET", enc_target)), settings.number);
+                                if (!got) return got.error().message;
+                                keys[number] = std::move(*got);
+                                return {};
+                              });
   print_phase("enc_keys", enc, settings.number);
   if (!enc.first_error.empty()) return Error{ErrorKind::unavailable, "enc_keys: " + enc.first_error};
 
   const std::string dec_target = etsi014::sae_path(master->sae, etsi014::Resource::dec_keys);
-  const Phase dec = run_phase(
-      *slave, settings.connections, settings.requests,
-      [&](http::BlockingClient& client, http::Call call, std::uint32_t number) -> std::string {
-        call.method = "POST";
-        call.url += dec_target;
-        call.content_type = "application/json";
-        call.body = key_ids_body(keys[number]);
-        auto answer = client.send(call);
-        if (!answer) return answer.error().message;
-        if (answer->status != 200) return failure(*answer);
-        auto read = etsi014::read_key_container(answer->body.text());
-        if (!read) return read.error().message;
-        for (std::size_t i = 0; i < keys[number].size(); ++i) {
-          const bool same = i < read->size() && (*read)[i].id == keys[number][i].id &&
-                            constant_time_equal((*read)[i].value.view(), keys[number][i].value.view());
-          if (!same) return "the keys at the two ends differ";
-        }
-        return {};
-      });
+  const Phase dec = run_phase(*slave, settings.connections, settings.requests,
+                              [&](http::BlockingClient& client, std::uint32_t number) -> std::string {
+                                http::Call call = slave->call("POST", dec_target);
+                                call.content_type = "application/json";
+                                call.body = key_ids_body(keys[number]);
+                                const auto got = keys_of(client.send(call), settings.number);
+                                if (!got) return got.error().message;
+                                if (!same_keys(*got, keys[number])) return "the keys at the two ends differ";
+                                return {};
+                              });
   print_phase("dec_keys", dec, settings.number);
   if (!dec.first_error.empty()) return Error{ErrorKind::unavailable, "dec_keys: " + dec.first_error};
 

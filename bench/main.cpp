@@ -1,30 +1,75 @@
+#include <functional>
 #include <iostream>
+#include <optional>
 
 #include <cxxopts.hpp>
 
 #include "bench/keys_benchmark.h"
+#include "bench/soak_benchmark.h"
+#include "bench/stall_benchmark.h"
 
 namespace {
 
 constexpr const char* kUsage =
     "usage: dske-bench keys TOPOLOGY MASTER_SAE SLAVE_SAE [--connections C] [--requests R] [--number N]\n"
+    "       dske-bench stall TOPOLOGY MASTER_SAE SLAVE_SAE [--connections C] [--seconds S] [--rounds R]\n"
+    "                        [--silent 1000] [--half 200] [--addresses 100 | --same-address] [--call "
+    "enc_keys]\n"
+    "       dske-bench soak TOPOLOGY MASTER_SAE SLAVE_SAE [--pairs 1000000] [--connections 32] [--number N]\n"
+    "                       [--seconds S] [--block-bytes B] [--tolerance-mib M] [--samples FILE]\n"
     "\n"
-    "Measures, against a running topology, keys per second and latency of enc_keys and of dec_keys over "
-    "mutual TLS,\n"
-    "and the PSRD spent per key. All of it runs on the machine that the network runs on, so both share its "
-    "cores.\n";
+    "keys   measures keys per second and latency of enc_keys and of dec_keys over mutual TLS, and the PSRD "
+    "spent\n"
+    "       per key\n"
+    "stall  measures whether silent connections and half TLS handshakes slow down clients that behave; fails "
+    "if\n"
+    "       one of these is not served or if the KME keeps descriptors\n"
+    "soak   fetches very many keys at both ends and shows how every node's memory and descriptors develop, "
+    "sampled\n"
+    "       every S seconds; provisions PSRD as it goes; fails if a pair fails or a node grows\n"
+    "\n"
+    "All run against a topology that is running on this machine, so both share its cores. stall and soak "
+    "look into\n"
+    "the nodes' processes, which only root may.\n";
 
 int wrong_usage(const std::string& message) {
   std::cerr << "dske-bench: " << message << "\n" << kUsage;
   return 2;
 }
 
+/// An option's number within its limits; notes what is wrong.
+class Numbers {
+ public:
+  explicit Numbers(const cxxopts::ParseResult& parsed) : parsed_(parsed) {}
+
+  template <class Number>
+  Number read(const std::string& option, Number otherwise, std::uint64_t least, std::uint64_t most) {
+    if (parsed_.count(option) == 0) return otherwise;
+    const auto value = parsed_[option].as<std::uint64_t>();
+    if ((value < least || value > most) && fault_.empty())
+      fault_ = "--" + option + " is " + std::to_string(least) + " to " + std::to_string(most);
+    return static_cast<Number>(value);
+  }
+  [[nodiscard]] const std::string& fault() const { return fault_; }
+
+ private:
+  const cxxopts::ParseResult& parsed_;
+  std::string fault_;
+};
+
+constexpr std::uint64_t kMillion = 1000000;
+
 int run(int argc, char** argv) {
   cxxopts::Options options("dske-bench");
-  options.add_options()("words", "", cxxopts::value<std::vector<std::string>>())(
-      "connections", "", cxxopts::value<unsigned>()->default_value("1"))(
-      "requests", "", cxxopts::value<std::uint32_t>()->default_value("1000"))(
-      "number", "", cxxopts::value<std::uint32_t>()->default_value("1"))("h,help", "");
+  auto add = options.add_options();
+  add("words", "", cxxopts::value<std::vector<std::string>>());
+  for (const char* name : {"connections", "requests", "number", "seconds", "rounds", "silent", "half",
+                           "addresses", "pairs", "block-bytes", "tolerance-mib"}) {
+    add(name, "", cxxopts::value<std::uint64_t>());
+  }
+  add("call", "", cxxopts::value<std::string>()->default_value("status"));
+  add("samples", "", cxxopts::value<std::string>()->default_value(""));
+  add("same-address", "")("h,help", "");
   options.parse_positional({"words"});
   const auto parsed = options.parse(argc, argv);
   if (parsed.count("help") > 0) {
@@ -33,19 +78,43 @@ int run(int argc, char** argv) {
   }
   const auto words =
       parsed.count("words") > 0 ? parsed["words"].as<std::vector<std::string>>() : std::vector<std::string>();
-  if (words.size() != 4 || words[0] != "keys")
-    return wrong_usage("keys TOPOLOGY MASTER_SAE SLAVE_SAE is what it takes");
-  dske::bench::KeysSettings settings{words[1],
-                                     words[2],
-                                     words[3],
-                                     parsed["connections"].as<unsigned>(),
-                                     parsed["requests"].as<std::uint32_t>(),
-                                     parsed["number"].as<std::uint32_t>()};
-  if (settings.connections < 1 || settings.connections > 1024)
-    return wrong_usage("--connections is 1 to 1024");
-  if (settings.requests < 1 || settings.requests > 1000000) return wrong_usage("--requests is 1 to 1000000");
-  if (settings.number < 1 || settings.number > 65536) return wrong_usage("--number is 1 to 65536");
-  if (const auto done = dske::bench::run_keys_benchmark(settings); !done) {
+  if (words.size() != 4) return wrong_usage("COMMAND TOPOLOGY MASTER_SAE SLAVE_SAE is what it takes");
+  Numbers numbers(parsed);
+  std::function<dske::Result<void>()> benchmark;
+  if (words[0] == "keys") {
+    dske::bench::KeysSettings settings{words[1], words[2], words[3]};
+    settings.connections = numbers.read("connections", settings.connections, 1, 1024);
+    settings.requests = numbers.read("requests", settings.requests, 1, kMillion);
+    settings.number = numbers.read("number", settings.number, 1, 65536);
+    benchmark = [settings] { return run_keys_benchmark(settings); };
+  } else if (words[0] == "stall") {
+    dske::bench::StallSettings settings{words[1], words[2], words[3]};
+    settings.connections = numbers.read("connections", settings.connections, 1, 1024);
+    settings.seconds = numbers.read("seconds", settings.seconds, 1, 3600);
+    settings.rounds = numbers.read("rounds", settings.rounds, 1, 100);
+    settings.silent = numbers.read("silent", settings.silent, 0, 30000);
+    settings.half = numbers.read("half", settings.half, 0, 30000);
+    settings.addresses = numbers.read("addresses", settings.addresses, 1, kMillion);
+    settings.same_address = parsed.count("same-address") > 0;
+    const auto call = parsed["call"].as<std::string>();
+    if (call != "status" && call != "enc_keys") return wrong_usage("--call is status or enc_keys");
+    settings.get_keys = call == "enc_keys";
+    benchmark = [settings] { return run_stall_benchmark(settings); };
+  } else if (words[0] == "soak") {
+    dske::bench::SoakSettings settings{words[1], words[2], words[3]};
+    settings.pairs = numbers.read("pairs", settings.pairs, 1, 1000 * kMillion);
+    settings.connections = numbers.read("connections", settings.connections, 1, 1024);
+    settings.number = numbers.read("number", settings.number, 1, 65536);
+    settings.seconds_between_samples = numbers.read("seconds", settings.seconds_between_samples, 1, 3600);
+    settings.block_bytes = numbers.read("block-bytes", settings.block_bytes, 16384, std::uint64_t{64} << 20);
+    settings.tolerance_mebibytes = numbers.read("tolerance-mib", settings.tolerance_mebibytes, 0, kMillion);
+    settings.samples_file = parsed["samples"].as<std::string>();
+    benchmark = [settings] { return run_soak_benchmark(settings); };
+  } else {
+    return wrong_usage("there is no command " + words[0]);
+  }
+  if (!numbers.fault().empty()) return wrong_usage(numbers.fault());
+  if (const auto done = benchmark(); !done) {
     std::cerr << "dske-bench: " << done.error().message << "\n";
     return 1;
   }

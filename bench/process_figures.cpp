@@ -1,0 +1,47 @@
+#include "bench/process_figures.h"
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace dske::bench {
+namespace {
+
+// The number behind "NAME:" in a file of such lines; -1 if there is none.
+std::int64_t number_in(const std::filesystem::path& file, const std::string& name) {
+  std::ifstream lines(file);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with(name + ":")) continue;
+    try {
+      return std::stoll(line.substr(name.size() + 1));
+    } catch (const std::exception&) {
+      return -1;
+    }
+  }
+  return -1;
+}
+
+}  // namespace
+
+Result<ProcessFigures> figures_of(std::int64_t pid) {
+  const std::filesystem::path directory = "/proc/" + std::to_string(pid);
+  constexpr std::int64_t kKibibyte = 1024;
+  ProcessFigures figures;
+  figures.resident_bytes = number_in(directory / "status", "VmRSS") * kKibibyte;
+  figures.threads = number_in(directory / "status", "Threads");
+  if (figures.resident_bytes < 0 || figures.threads < 0)
+    return Error{ErrorKind::not_found, "there is no process " + std::to_string(pid)};
+  figures.proportional_bytes = number_in(directory / "smaps_rollup", "Pss") * kKibibyte;
+  std::error_code fault;
+  for (std::filesystem::directory_iterator entry(directory / "fd", fault), end; !fault && entry != end;
+       entry.increment(fault)) {
+    ++figures.descriptors;
+  }
+  if (fault || figures.proportional_bytes < 0) {
+    return Error{ErrorKind::forbidden,
+                 "only root may count the descriptors and the memory of process " + std::to_string(pid)};
+  }
+  return figures;
+}
+
+}  // namespace dske::bench
