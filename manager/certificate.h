@@ -60,6 +60,7 @@ class Certificate {
   [[nodiscard]] bool belongs_to(const PrivateKey& key) const;
   /// Whether `ca` issued it for this use, and it has not expired.
   [[nodiscard]] Result<void> verify(const Certificate& ca, CertificateUse use) const;
+  [[nodiscard]] x509_st* get() const { return certificate_.get(); }
   [[nodiscard]] std::string common_name() const;  ///< empty if there is none
   /// The DNS names, IP addresses and URIs, as "DNS:...", "IP:...", "URI:...".
   [[nodiscard]] std::vector<std::string> alternative_names() const;

@@ -128,13 +128,17 @@ Result<void> take_pki_arguments(CommandLine& line, const Words& arguments) {
   static const std::map<std::string, PkiAction> actions = {{"init", PkiAction::init},
                                                            {"issue", PkiAction::issue},
                                                            {"renew", PkiAction::renew},
+                                                           {"revoke", PkiAction::revoke},
                                                            {"list", PkiAction::list}};
-  if (arguments.empty()) return usage_error(line.command, "pki needs init, issue, renew or list");
+  if (arguments.empty()) return usage_error(line.command, "pki needs init, issue, renew, revoke or list");
   const auto action = actions.find(arguments.front());
   if (action == actions.end()) return usage_error(line.command, "unknown action pki " + arguments.front());
   line.pki_action = action->second;
   line.subjects.assign(arguments.begin() + 1, arguments.end());
-  const bool takes_subjects = line.pki_action == PkiAction::issue || line.pki_action == PkiAction::renew;
+  const bool takes_subjects = line.pki_action == PkiAction::issue || line.pki_action == PkiAction::renew ||
+                              line.pki_action == PkiAction::revoke;
+  if (line.pki_action == PkiAction::revoke && line.subjects.empty())
+    return usage_error(line.command, "pki revoke needs to be told what");
   if (!takes_subjects && !line.subjects.empty()) {
     return usage_error(line.command, "unexpected argument " + line.subjects.front());
   }

@@ -14,7 +14,7 @@
 namespace dske::manager {
 
 enum class CommandName { start, stop, restart, status, etsi_qkd, provision, pki, logs };
-enum class PkiAction { init, issue, renew, list };
+enum class PkiAction { init, issue, renew, revoke, list };
 
 struct CommandLine {
   std::filesystem::path topology;

@@ -61,12 +61,17 @@ CommandHelp help_of(CommandName command) {
           "  -o, --output DIR   leave the files in DIR instead, to be carried to the client\n"};
     case CommandName::pki:
       return {
-          "dske-manager [--json] TOPOLOGY pki init | issue [SUBJECT]... | renew [SUBJECT]... | list",
+          "dske-manager [--json] TOPOLOGY pki init | issue [SUBJECT]... | renew [SUBJECT]... | revoke "
+          "SUBJECT... | list",
           "SUBJECT is kme/NAME or sae/SAE_ID; all if none is named.\n"
           "\n"
           "  init    makes the CA (run/pki/ca.crt, ca.key) if there is none\n"
-          "  issue   issues certificates to those that have none in order (missing, expired or soon to be)\n"
-          "  renew   issues certificates anew, with new keys; KMEs use theirs after `restart`\n"
+          "  issue   issues certificates to those that have none in order (missing, revoked, expired or soon "
+          "to be)\n"
+          "  renew   issues certificates anew, with new keys; which take effect within seconds\n"
+          "  revoke  makes KMEs refuse certificates from now on: those that the SUBJECTs have, or "
+          "serial/HEX; a subject\n"
+          "          of the topology gets another one with `issue` or the next `start`\n"
           "  list    shows the certificates, when they expire and what is wrong with them\n"};
     case CommandName::logs:
       return {"dske-manager TOPOLOGY logs hub/NAME|client/NAME [--lines N] [--follow]",

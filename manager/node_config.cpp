@@ -32,9 +32,9 @@ std::string hub_lines(const Node& hub) {
 
 std::string client_lines(const Network& network, const Node& client, const NodePaths& paths) {
   const Topology& topology = network.topology();
-  std::string text =
-      fmt::format("tls:\n  certificate: {}\n  key: {}\n  client_ca: {}\n", quoted(paths.certificate.string()),
-                  quoted(paths.key.string()), quoted(paths.client_ca.string()));
+  std::string text = fmt::format("tls:\n  certificate: {}\n  key: {}\n  client_ca: {}\n  client_crl: {}\n",
+                                 quoted(paths.certificate.string()), quoted(paths.key.string()),
+                                 quoted(paths.client_ca.string()), quoted(paths.client_crl.string()));
   text += "encryptors:\n";
   for (const SaeId& sae : network.client_spec(client).encryptors) text += "  - " + quoted(sae.text()) + "\n";
   if (topology.shares_required) text += fmt::format("shares_required: {}\n", *topology.shares_required);
@@ -57,11 +57,12 @@ NodePaths local_paths(const Network& network, const Node& node) {
   paths.certificate = pki.certificate_file(CertificateKind::kme, node.name);
   paths.key = pki.key_file(CertificateKind::kme, node.name);
   paths.client_ca = pki.ca_file();
+  paths.client_crl = pki.crl_file();
   return paths;
 }
 
 NodePaths portable_paths() {
-  return {".", "tls/kme.crt", "tls/kme.key", "tls/ca.crt"};
+  return {".", "tls/kme.crt", "tls/kme.key", "tls/ca.crt", "tls/ca.crl"};
 }
 
 std::string config_text(const Network& network, const Node& node, const NodePaths& paths) {

@@ -16,6 +16,7 @@ struct NodePaths {
   std::filesystem::path certificate;  ///< the TLS files are a KME's alone
   std::filesystem::path key;
   std::filesystem::path client_ca;
+  std::filesystem::path client_crl;
 };
 
 /// The paths of a node that runs on this host, absolute.

@@ -14,6 +14,7 @@ namespace dske::manager {
 namespace {
 
 constexpr std::size_t kPemBytesMost = std::size_t{64} << 10;
+constexpr std::size_t kListBytesMost = std::size_t{16} << 20;
 constexpr std::chrono::hours kDay{24};
 constexpr std::chrono::hours kCaLifetime = 3650 * kDay;
 constexpr std::chrono::hours kLeafLifetime = 365 * kDay;
@@ -108,21 +109,76 @@ std::filesystem::path Pki::key_file(CertificateKind kind, const std::string& nam
 
 Result<bool> Pki::init() const {
   std::error_code ignored;
-  if (std::filesystem::exists(ca_file(), ignored)) return false;
-  auto key = PrivateKey::generate();
-  if (!key) return key.error();
-  auto ca = Certificate::make_ca("DSKE network CA", *key, kCaLifetime);
+  const bool is_there = std::filesystem::exists(ca_file(), ignored);
+  if (!is_there) {
+    auto key = PrivateKey::generate();
+    if (!key) return key.error();
+    auto ca = Certificate::make_ca("DSKE network CA", *key, kCaLifetime);
+    if (!ca) return ca.error();
+    if (auto written = write_pair(ca_file(), *ca, ca_key_file(), *key); !written) return written.error();
+  }
+  auto ca = read_certificate(ca_file());
   if (!ca) return ca.error();
-  if (auto written = write_pair(ca_file(), *ca, ca_key_file(), *key); !written) return written.error();
-  return true;
+  if (is_there && std::filesystem::exists(crl_file(), ignored)) {
+    // One that is damaged is left alone: what it revoked would be let in again.
+    if (auto list = revocation_list(*ca); !list) return list.error();
+    return false;
+  }
+  auto key = ca_key(*ca);
+  if (!key) return key.error().within("the revocation list cannot be made without the CA's key");
+  if (auto written = write_list(RevocationList::make(*ca, *key)); !written) return written.error();
+  return !is_there;
 }
 
-std::string Pki::problem_of(const Subject& subject, const Certificate& ca) const {
+Result<PrivateKey> Pki::ca_key(const Certificate& ca) const {
+  auto key = read_key(ca_key_file());
+  if (key && !ca.belongs_to(*key)) {
+    return invalid(ca_key_file().string() + " is not the key of " + ca_file().string());
+  }
+  return key;
+}
+
+Result<RevocationList> Pki::revocation_list(const Certificate& ca) const {
+  auto pem = read_file(crl_file(), kListBytesMost);
+  if (!pem) return pem.error();
+  auto list = RevocationList::from_pem(pem->text());
+  if (!list) return list.error().within(crl_file().string());
+  if (!list->is_of(ca)) return invalid(crl_file().string() + " is not a list of " + ca_file().string());
+  return list;
+}
+
+Result<void> Pki::write_list(const Result<RevocationList>& list) const {
+  if (!list) return list.error();
+  auto pem = list->pem();
+  if (!pem) return pem.error();
+  return write_file_atomically(crl_file(), as_bytes(*pem), 0600);
+}
+
+Result<void> Pki::revoke(const std::vector<Subject>& subjects,
+                         const std::vector<std::string>& serials) const {
+  auto ca = read_certificate(ca_file());
+  if (!ca) return ca.error();
+  auto list = revocation_list(*ca);
+  if (!list) return list.error();
+  auto key = ca_key(*ca);
+  if (!key) return key.error().within("nothing can be revoked without the CA's key");
+  std::vector<std::string> revoked = serials;
+  for (const Subject& subject : subjects) {
+    auto certificate = read_certificate(certificate_file(subject.kind, subject.name));
+    if (!certificate) return Error{ErrorKind::not_found, certificate.error().message};
+    revoked.push_back(certificate->serial());
+  }
+  return write_list(list->with(revoked, *ca, *key));
+}
+
+std::string Pki::problem_of(const Subject& subject, const Certificate& ca,
+                            const RevocationList& revoked) const {
   const auto certificate = read_certificate(certificate_file(subject.kind, subject.name));
   if (!certificate) return certificate.error().message;
   const auto key = read_key(key_file(subject.kind, subject.name));
   if (!key) return key.error().message;
   if (!certificate->belongs_to(*key)) return "the key is another certificate's";
+  if (revoked.contains(certificate->serial())) return "it is revoked";
   const CertificateRequest request = request_for(subject);
   if (auto good = certificate->verify(ca, request.use); !good) return good.error().message;
   if (certificate->common_name() != request.common_name ||
@@ -136,9 +192,11 @@ std::string Pki::problem_of(const Subject& subject, const Certificate& ca) const
 Result<std::vector<Subject>> Pki::issue_missing(const std::vector<Subject>& subjects) const {
   auto ca = read_certificate(ca_file());
   if (!ca) return ca.error();
+  auto revoked = revocation_list(*ca);
+  if (!revoked) return revoked.error();
   std::vector<Subject> missing;
   for (const Subject& subject : subjects) {
-    if (!problem_of(subject, *ca).empty()) missing.push_back(subject);
+    if (!problem_of(subject, *ca, *revoked).empty()) missing.push_back(subject);
   }
   if (!missing.empty()) {
     if (auto issued = issue(missing); !issued) return issued.error();
@@ -149,11 +207,8 @@ Result<std::vector<Subject>> Pki::issue_missing(const std::vector<Subject>& subj
 Result<void> Pki::issue(const std::vector<Subject>& subjects) const {
   auto ca = read_certificate(ca_file());
   if (!ca) return ca.error();
-  auto ca_key = read_key(ca_key_file());
+  auto ca_key = this->ca_key(*ca);
   if (!ca_key) return ca_key.error().within("certificates cannot be issued without the CA's key");
-  if (!ca->belongs_to(*ca_key)) {
-    return invalid(ca_key_file().string() + " is not the key of " + ca_file().string());
-  }
   for (const Subject& subject : subjects) {
     auto key = PrivateKey::generate();
     if (!key) return key.error();
@@ -169,6 +224,8 @@ Result<void> Pki::issue(const std::vector<Subject>& subjects) const {
 Result<std::vector<ListedCertificate>> Pki::list(const std::vector<Subject>& subjects) const {
   auto ca = read_certificate(ca_file());
   if (!ca) return ca.error();
+  auto revoked = revocation_list(*ca);
+  if (!revoked) return revoked.error();
   std::vector<ListedCertificate> all;
   all.push_back({"ca", ca_file(), ca->serial(), ca->expires(), {}});
   for (const Subject& subject : subjects) {
@@ -179,7 +236,7 @@ Result<std::vector<ListedCertificate>> Pki::list(const std::vector<Subject>& sub
       listed.serial = certificate->serial();
       listed.expires = certificate->expires();
     }
-    listed.problem = problem_of(subject, *ca);
+    listed.problem = problem_of(subject, *ca, *revoked);
     all.push_back(std::move(listed));
   }
   return all;

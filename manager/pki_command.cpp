@@ -87,11 +87,35 @@ Result<void> issue(const Pki& pki, const std::vector<Subject>& subjects, PkiActi
   return {};
 }
 
+Result<void> revoke(const Pki& pki, const Network& network, const std::vector<std::string>& names) {
+  constexpr std::string_view kSerial = "serial/";
+  std::vector<std::string> titles;
+  std::vector<std::string> serials;
+  for (const std::string& name : names) {
+    if (name.starts_with(kSerial)) {
+      serials.push_back(name.substr(kSerial.size()));
+    } else {
+      titles.push_back(name);
+    }
+  }
+  std::vector<Subject> subjects;
+  if (!titles.empty()) {
+    auto named = named_subjects(network, titles);
+    if (!named) return named.error();
+    subjects = std::move(*named);
+  }
+  if (auto done = pki.revoke(subjects, serials); !done) return done;
+  for (const std::string& name : names) say("Revoked " + name);
+  say("KMEs of this host heed it within seconds; other hosts need the new " + pki.crl_file().string());
+  return {};
+}
+
 }  // namespace
 
 Result<void> run_pki_command(const Network& network, const CommandLine& line) {
   const Pki pki(network.pki_directory());
   if (line.pki_action == PkiAction::init) return init(pki);
+  if (line.pki_action == PkiAction::revoke) return revoke(pki, network, line.subjects);
   auto subjects = named_subjects(network, line.subjects);
   if (!subjects) return subjects.error();
   if (line.pki_action != PkiAction::list) return issue(pki, *subjects, line.pki_action);

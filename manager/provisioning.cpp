@@ -102,7 +102,8 @@ Result<void> prepare_directory_to_copy(const Network& network, const Node& node,
   const std::pair<std::filesystem::path, std::filesystem::path> copies[] = {
       {pki.certificate_file(CertificateKind::kme, node.name), to.certificate},
       {pki.key_file(CertificateKind::kme, node.name), to.key},
-      {pki.ca_file(), to.client_ca}};
+      {pki.ca_file(), to.client_ca},
+      {pki.crl_file(), to.client_crl}};
   for (const auto& [from, name] : copies) {
     if (auto copied = copy_private_file(from, directory / name); !copied) return copied;
   }

@@ -204,3 +204,72 @@ TEST_CASE("an expired certificate is found, and so is one that another CA issued
   REQUIRE_FALSE(verified.has_value());
   CHECK(verified.error().message == "certificate has expired");
 }
+
+TEST_CASE("a revoked certificate is in the list, shown as such, and replaced when asked for") {
+  const test::TemporaryDirectory directory;
+  const Pki pki(directory.path() / "pki");
+  REQUIRE(pki.init().has_value());
+  const std::vector<Subject> subjects = {kme("carol", "127.0.0.1"), sae("carol"), sae("sam")};
+  REQUIRE(pki.issue(subjects).has_value());
+  const Certificate ca = certificate_in(pki.ca_file());
+  const std::string serial = certificate_in(pki.certificate_file(CertificateKind::sae, "sam")).serial();
+  const auto list_now = [&] {
+    auto pem = read_file(pki.crl_file(), 65536);
+    REQUIRE(pem.has_value());
+    auto list = RevocationList::from_pem(pem->text());
+    REQUIRE(list.has_value());
+    CHECK(list->is_of(ca));
+    return std::move(*list);
+  };
+  CHECK(list_now().serials().empty());
+
+  REQUIRE(pki.revoke({sae("sam")}, {"0ABC"}).has_value());
+  CHECK(list_now().contains(serial));
+  CHECK(list_now().contains("abc"));
+  CHECK(list_now().serials().size() == 2);
+  const auto listed = pki.list(subjects);
+  REQUIRE(listed.has_value());
+  CHECK(listed->at(2).problem.empty());
+  CHECK(listed->at(3).problem == "it is revoked");
+
+  const auto replaced = pki.issue_missing(subjects);
+  REQUIRE(replaced.has_value());
+  REQUIRE(replaced->size() == 1);
+  CHECK(replaced->front().title() == "sae/sam");
+  REQUIRE(pki.revoke({}, {"1234"}).has_value());
+  CHECK(list_now().contains(serial));
+  CHECK_FALSE(
+      list_now().contains(certificate_in(pki.certificate_file(CertificateKind::sae, "sam")).serial()));
+  REQUIRE(pki.revoke({}, {serial}).has_value());
+  CHECK(list_now().serials().size() == 3);
+}
+
+TEST_CASE("what cannot be revoked changes nothing") {
+  const test::TemporaryDirectory directory;
+  const Pki pki(directory.path() / "pki");
+  REQUIRE(pki.init().has_value());
+  REQUIRE(pki.issue({sae("sam")}).has_value());
+  const auto before = read_file(pki.crl_file(), 65536);
+  CHECK(pki.revoke({sae("sam"), sae("nobody")}, {}).error().kind == ErrorKind::not_found);
+  CHECK(pki.revoke({sae("sam")}, {"xyz"}).error().message.find("xyz") != std::string::npos);
+  CHECK(pki.revoke({sae("sam")}, {""}).error().kind == ErrorKind::invalid);
+  CHECK(read_file(pki.crl_file(), 65536)->text() == before->text());
+
+  std::filesystem::remove(pki.ca_key_file());
+  CHECK(pki.revoke({sae("sam")}, {}).error().message.find("CA's key") != std::string::npos);
+  CHECK(pki.init().has_value());
+}
+
+TEST_CASE("a revocation list that is damaged, or another CA's, is an error and no empty list") {
+  const test::TemporaryDirectory directory;
+  const Pki pki(directory.path() / "pki");
+  const Pki other(directory.path() / "other");
+  REQUIRE(pki.init().has_value());
+  REQUIRE(other.init().has_value());
+  std::filesystem::copy_file(other.crl_file(), pki.crl_file(),
+                             std::filesystem::copy_options::overwrite_existing);
+  CHECK(pki.init().error().message.find("ca.crl") != std::string::npos);
+  CHECK_FALSE(pki.issue_missing({sae("sam")}).has_value());
+  REQUIRE(write_file_atomically(pki.crl_file(), as_bytes(std::string_view("nothing")), 0600).has_value());
+  CHECK(pki.init().error().message.find("ca.crl") != std::string::npos);
+}
