@@ -20,7 +20,8 @@ class TlsSource {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  /// Loads the files; the error names the one that cannot be used. `name` is the server's, for logs and sessions.
+  /// Loads the files; the error names the one that cannot be used. `name` is the server's, for logs and
+  /// sessions.
   [[nodiscard]] static Result<std::unique_ptr<TlsSource>> open(TlsServerConfig config, std::string name);
 
   /// What a new connection is to use.
@@ -29,8 +30,8 @@ class TlsSource {
   [[nodiscard]] std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
 
   /// Looks whether the files have changed, and loads them if so. Once an hour it also replaces the keys under
-  /// which session tickets are encrypted, so that they do not outlive what they protect for long. To be called
-  /// about once a second by one thread.
+  /// which session tickets are encrypted, so that they do not outlive what they protect for long. To be
+  /// called about once a second by one thread.
   void refresh(Time now);
 
  private:
