@@ -9,11 +9,13 @@ namespace dske {
 
 /// CLOCK_BOOTTIME: never jumps, goes on while the machine sleeps, is the same for all processes of one boot.
 struct BootClock {
+  // NOLINTBEGIN(readability-identifier-naming): the names that std::chrono wants of a clock
   using duration = std::chrono::nanoseconds;
   using rep = duration::rep;
   using period = duration::period;
   using time_point = std::chrono::time_point<BootClock>;
   static constexpr bool is_steady = true;
+  // NOLINTEND(readability-identifier-naming)
   static time_point now() noexcept;
 };
 

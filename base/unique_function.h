@@ -37,9 +37,9 @@ class UniqueFunction<R(Args...)> {
   };
   template <class F>
   struct Holder final : Base {
-    explicit Holder(F callable) : callable_(std::move(callable)) {}
-    R call(Args... args) override { return callable_(std::forward<Args>(args)...); }
-    F callable_;
+    explicit Holder(F function) : callable(std::move(function)) {}
+    R call(Args... args) override { return callable(std::forward<Args>(args)...); }
+    F callable;
   };
   std::unique_ptr<Base> held_;
 };

@@ -20,8 +20,8 @@ constexpr auto kPauseAfterRefusal = std::chrono::milliseconds(100);
 constexpr auto kRefusedWithin = std::chrono::milliseconds(500);
 constexpr std::size_t kOtherDescriptors = 256;
 
-/// A TLS record's header, a ClientHello's header that announces 508 bytes, and the first of these: version and
-/// random.
+/// A TLS record's header, a ClientHello's header that announces 508 bytes, and the first of these: version
+/// and random.
 std::array<unsigned char, 43> half_client_hello() {
   std::array<unsigned char, 43> bytes{0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03};
   for (std::size_t i = 11; i < bytes.size(); ++i) bytes[i] = static_cast<unsigned char>(i);
@@ -103,7 +103,8 @@ void Attackers::run() {
         if (connection.says_half) ::send(connection.socket.get(), kHalf.data(), kHalf.size(), MSG_NOSIGNAL);
       }
       if (connected && (event.events & EPOLLIN) == 0) continue;
-      if (connected && ::recv(connection.socket.get(), answer.data(), answer.size(), MSG_DONTWAIT) != 0) continue;
+      if (connected && ::recv(connection.socket.get(), answer.data(), answer.size(), MSG_DONTWAIT) != 0)
+        continue;
       close(connection);
     }
   }

@@ -16,9 +16,10 @@ namespace dske::bench {
 struct AttackSettings {
   std::string address;  ///< the server's, IPv4
   std::uint16_t port = 0;
-  unsigned silent = 1000;    ///< connections without a word
-  unsigned half = 200;       ///< connections with the first half of a ClientHello
-  unsigned addresses = 100;  ///< come from 127.0.0.2 and so many after it; 0: from the address the system chooses
+  unsigned silent = 1000;  ///< connections without a word
+  unsigned half = 200;     ///< connections with the first half of a ClientHello
+  unsigned addresses =
+      100;  ///< come from 127.0.0.2 and so many after it; 0: from the address the system chooses
 };
 
 /// One thread that keeps the connections open: what the server ends is opened again at once, or a tenth of a

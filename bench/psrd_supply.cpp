@@ -10,7 +10,8 @@ namespace {
 /// The authenticator zone's part of a half (docs/protocol.md).
 constexpr std::int64_t kAuthenticatorFraction = 4;
 
-bool is_scarce(const manager::ZoneLevel& authenticator, const manager::ZoneLevel& pad, std::int64_t half_bytes) {
+bool is_scarce(const manager::ZoneLevel& authenticator, const manager::ZoneLevel& pad,
+               std::int64_t half_bytes) {
   const std::int64_t authenticator_bytes = half_bytes / kAuthenticatorFraction;
   return authenticator.left_bytes < authenticator_bytes / 2 ||
          pad.left_bytes < (half_bytes - authenticator_bytes) / 2;
@@ -19,14 +20,16 @@ bool is_scarce(const manager::ZoneLevel& authenticator, const manager::ZoneLevel
 }  // namespace
 
 Result<std::unique_ptr<PsrdSupply>> PsrdSupply::start(const manager::Network& network,
-                                                      std::vector<manager::Node> kmes, std::int64_t block_bytes) {
+                                                      std::vector<manager::Node> kmes,
+                                                      std::int64_t block_bytes) {
   std::unique_ptr<PsrdSupply> supply(new PsrdSupply(network, std::move(kmes), block_bytes));
   if (auto filled = supply->top_up(); !filled) return filled.error();
   supply->thread_ = std::thread([&filling = *supply] { filling.run(); });
   return supply;
 }
 
-PsrdSupply::PsrdSupply(const manager::Network& network, std::vector<manager::Node> kmes, std::int64_t block_bytes)
+PsrdSupply::PsrdSupply(const manager::Network& network, std::vector<manager::Node> kmes,
+                       std::int64_t block_bytes)
     : network_(network), kmes_(std::move(kmes)), block_bytes_(block_bytes) {}
 
 PsrdSupply::~PsrdSupply() {
@@ -47,7 +50,8 @@ Result<void> PsrdSupply::top_up() {
     for (const manager::PeerStatus& peer : status->peers) {
       manager::PsrdSizes sizes{manager::kPsrdBytesLeast, manager::kPsrdBytesLeast};
       const manager::PsrdLevel& level = peer.psrd;
-      if (is_scarce(level.client_authenticator, level.client_pad, block_bytes_)) sizes.client_bytes = block_bytes_;
+      if (is_scarce(level.client_authenticator, level.client_pad, block_bytes_))
+        sizes.client_bytes = block_bytes_;
       if (is_scarce(level.hub_authenticator, level.hub_pad, block_bytes_)) sizes.hub_bytes = block_bytes_;
       if (sizes.client_bytes != block_bytes_ && sizes.hub_bytes != block_bytes_) continue;
       const manager::Node* hub = network_.find(manager::NodeKind::hub, peer.name);

@@ -24,8 +24,8 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr unsigned kFailuresMost = 20;       // then it gives up
-constexpr double kWarmUpFraction = 0.25;     // of the pairs; caches fill and pools reach their size
+constexpr unsigned kFailuresMost = 20;    // then it gives up
+constexpr double kWarmUpFraction = 0.25;  // of the pairs; caches fill and pools reach their size
 /// Fewer pairs than this after the warm-up say nothing of growth: PSRD comes and goes in blocks.
 constexpr std::uint64_t kPairsToJudge = 100000;
 
@@ -132,12 +132,14 @@ Result<std::vector<Watched>> nodes_to_watch(const manager::Network& network) {
 }
 
 void print_heading(const std::vector<Watched>& nodes) {
-  fmt::print("resident memory and PSRD not spent in MiB, and descriptors, of\n{:>6} {:>9} {:>7}", "s", "pairs", "pairs/s");
+  fmt::print("resident memory and PSRD not spent in MiB, and descriptors, of\n{:>6} {:>9} {:>7}", "s",
+             "pairs", "pairs/s");
   for (const Watched& watched : nodes) fmt::print(" {:>14}", watched.node.name);
   fmt::print("\n");
 }
 
-Result<void> take_sample(std::vector<Watched>& nodes, std::uint64_t pairs, double seconds, std::ostream& file) {
+Result<void> take_sample(std::vector<Watched>& nodes, std::uint64_t pairs, double seconds,
+                         std::ostream& file) {
   for (Watched& watched : nodes) {
     const auto status = watched.management->status();
     if (!status) return status.error().within(watched.node.title());
@@ -148,8 +150,9 @@ Result<void> take_sample(std::vector<Watched>& nodes, std::uint64_t pairs, doubl
     const std::int64_t psrd = unspent_psrd(*status);
     fmt::print(" {:>14}", fmt::format("{:.1f}/{:.1f}/{}", mebibytes(figures->resident_bytes), mebibytes(psrd),
                                       figures->descriptors));
-    fmt::print(file, "{:.1f},{},{},{},{},{},{},{}\n", seconds, pairs, watched.node.title(), figures->resident_bytes,
-               figures->proportional_bytes, psrd, figures->descriptors, figures->threads);
+    fmt::print(file, "{:.1f},{},{},{},{},{},{},{}\n", seconds, pairs, watched.node.title(),
+               figures->resident_bytes, figures->proportional_bytes, psrd, figures->descriptors,
+               figures->threads);
     watched.psrd.push_back(psrd);
     watched.pairs.push_back(pairs);
     watched.samples.push_back(*figures);
@@ -181,31 +184,30 @@ Growth growth_of(const Watched& watched, std::uint64_t warm_up_pairs) {
   const auto psrd = [&](std::size_t i) { return mebibytes(watched.psrd[i]); };
   const auto descriptors = [&](std::size_t i) { return static_cast<double>(watched.samples[i].descriptors); };
   const auto threads = [&](std::size_t i) { return static_cast<double>(watched.samples[i].threads); };
-  return {fit(resident),
-          fit(psrd),
-          fit([&](std::size_t i) { return resident(i) - psrd(i); }),
-          fit(descriptors),
-          fit(threads)};
+  return {fit(resident), fit(psrd), fit([&](std::size_t i) { return resident(i) - psrd(i); }),
+          fit(descriptors), fit(threads)};
 }
 
 // Prints every node's growth; the names of those that grow too much.
 std::string judge(const std::vector<Watched>& nodes, const SoakSettings& settings, std::uint64_t pairs) {
   const auto warm_up = static_cast<std::uint64_t>(kWarmUpFraction * static_cast<double>(pairs));
-  fmt::print("\nafter the first {} pairs, per million pairs by a fitted line; tolerated: {} MiB beside PSRD that is "
-             "not spent, {} descriptors\n",
-             warm_up, settings.tolerance_mebibytes, settings.tolerance_descriptors);
-  fmt::print("{:<16} {:>9} {:>9} {:>9} {:>9}   {:>9} {:>9} {:>9} {:>9} {:>9}\n", "node, MiB", "RSS first", "last",
-             "most", "PSS last", "RSS", "PSRD", "beside", "descr.", "threads");
+  fmt::print(
+      "\nafter the first {} pairs, per million pairs by a fitted line; tolerated: {} MiB beside PSRD that is "
+      "not spent, {} descriptors\n",
+      warm_up, settings.tolerance_mebibytes, settings.tolerance_descriptors);
+  fmt::print("{:<16} {:>9} {:>9} {:>9} {:>9}   {:>9} {:>9} {:>9} {:>9} {:>9}\n", "node, MiB", "RSS first",
+             "last", "most", "PSS last", "RSS", "PSRD", "beside", "descr.", "threads");
   std::string too_much;
   for (const Watched& watched : nodes) {
     const Growth growth = growth_of(watched, warm_up);
     std::int64_t most = 0;
     for (const ProcessFigures& figures : watched.samples) most = std::max(most, figures.resident_bytes);
-    fmt::print("{:<16} {:>9.1f} {:>9.1f} {:>9.1f} {:>9.1f}   {:>+9.1f} {:>+9.1f} {:>+9.1f} {:>+9.1f} {:>+9.1f}\n",
-               watched.node.title(), mebibytes(watched.samples.front().resident_bytes),
-               mebibytes(watched.samples.back().resident_bytes), mebibytes(most),
-               mebibytes(watched.samples.back().proportional_bytes), growth.resident, growth.psrd, growth.beside_psrd,
-               growth.descriptors, growth.threads);
+    fmt::print(
+        "{:<16} {:>9.1f} {:>9.1f} {:>9.1f} {:>9.1f}   {:>+9.1f} {:>+9.1f} {:>+9.1f} {:>+9.1f} {:>+9.1f}\n",
+        watched.node.title(), mebibytes(watched.samples.front().resident_bytes),
+        mebibytes(watched.samples.back().resident_bytes), mebibytes(most),
+        mebibytes(watched.samples.back().proportional_bytes), growth.resident, growth.psrd,
+        growth.beside_psrd, growth.descriptors, growth.threads);
     const bool memory_grows = growth.beside_psrd > settings.tolerance_mebibytes;
     const bool descriptors_grow = growth.descriptors > settings.tolerance_descriptors;
     if (memory_grows || descriptors_grow) too_much += (too_much.empty() ? "" : ", ") + watched.node.title();
@@ -241,7 +243,8 @@ Result<void> run_soak_benchmark(const SoakSettings& settings) {
   std::uint64_t pairs_before = 0;
   Exchange exchange(settings, *master, *slave);
   for (auto next = begun;; next += std::chrono::seconds(settings.seconds_between_samples)) {
-    while (exchange.running() && steady_clock::now() < next) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    while (exchange.running() && steady_clock::now() < next)
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
     const bool finished = !exchange.running();
     const double seconds = std::chrono::duration<double>(steady_clock::now() - begun).count();
     const std::uint64_t pairs = exchange.done();
@@ -253,16 +256,15 @@ Result<void> run_soak_benchmark(const SoakSettings& settings) {
     pairs_before = pairs;
     if (finished) break;
   }
-  fmt::print("{} pairs of {} keys in {:.0f} s ({:.0f} pairs/s), {} PSRD blocks provisioned meanwhile\n", exchange.done(),
-             settings.number, seconds_before, static_cast<double>(exchange.done()) / std::max(seconds_before, 0.001),
-             (*supply)->blocks());
+  fmt::print("{} pairs of {} keys in {:.0f} s ({:.0f} pairs/s), {} PSRD blocks provisioned meanwhile\n",
+             exchange.done(), settings.number, seconds_before,
+             static_cast<double>(exchange.done()) / std::max(seconds_before, 0.001), (*supply)->blocks());
   const std::string too_much = judge(*nodes, settings, exchange.done());
   if (exchange.failures() > 0)
-    return Error{ErrorKind::unavailable, fmt::format("{} pairs failed, the first: {}{}", exchange.failures(),
-                                                     exchange.first_error(),
-                                                     (*supply)->first_error().empty()
-                                                         ? ""
-                                                         : "; provisioning: " + (*supply)->first_error())};
+    return Error{
+        ErrorKind::unavailable,
+        fmt::format("{} pairs failed, the first: {}{}", exchange.failures(), exchange.first_error(),
+                    (*supply)->first_error().empty() ? "" : "; provisioning: " + (*supply)->first_error())};
   if (!too_much.empty()) return Error{ErrorKind::exhausted, "growing beyond the tolerance: " + too_much};
   fmt::print("all keys equal at both ends\n");
   return {};

@@ -44,8 +44,8 @@ class StallBenchmark {
  public:
   StallBenchmark(const StallSettings& settings, Encryptor encryptor, const SaeId& slave)
       : settings_(settings), encryptor_(std::move(encryptor)), management_(encryptor_.kme) {
-    watch_.target = etsi014::sae_path(slave, settings.get_keys ? etsi014::Resource::enc_keys
-                                                               : etsi014::Resource::status);
+    watch_.target =
+        etsi014::sae_path(slave, settings.get_keys ? etsi014::Resource::enc_keys : etsi014::Resource::status);
     watch_.connections = settings.connections;
     watch_.duration = std::chrono::seconds(settings.seconds);
     attack_.address = encryptor_.kme.address;
@@ -60,17 +60,19 @@ class StallBenchmark {
     if (!status) return status.error();
     pid_ = status->pid;
     raise_descriptor_limit();
-    fmt::print("{} at {}: {} kept-alive connections with {} calls/s each, and {} new ones/s; attackers: {} silent, "
-               "{} half handshakes, {}\n",
-               settings_.get_keys ? "enc_keys" : "status", encryptor_.kme.url, watch_.connections,
-               watch_.calls_per_second, watch_.fresh_clients * watch_.fresh_per_second, attack_.silent, attack_.half,
-               attack_.addresses == 0 ? "from the clients' own address"
-                                      : fmt::format("from {} other addresses", attack_.addresses));
-    fmt::print("{:<12} {:>9} {:>6} {:>8} {:>8}   {:>9} {:>6} {:>8} {:>8}\n", "phase", "kept-al.", "errors", "p50 ms",
-               "p99 ms", "new conn.", "errors", "p50 ms", "p99 ms");
+    fmt::print(
+        "{} at {}: {} kept-alive connections with {} calls/s each, and {} new ones/s; attackers: {} silent, "
+        "{} half handshakes, {}\n",
+        settings_.get_keys ? "enc_keys" : "status", encryptor_.kme.url, watch_.connections,
+        watch_.calls_per_second, watch_.fresh_clients * watch_.fresh_per_second, attack_.silent, attack_.half,
+        attack_.addresses == 0 ? "from the clients' own address"
+                               : fmt::format("from {} other addresses", attack_.addresses));
+    fmt::print("{:<12} {:>9} {:>6} {:>8} {:>8}   {:>9} {:>6} {:>8} {:>8}\n", "phase", "kept-al.", "errors",
+               "p50 ms", "p99 ms", "new conn.", "errors", "p50 ms", "p99 ms");
     // What a first use allocates for good is none of the attackers'.
     measure("warming up", nullptr);
-    std::this_thread::sleep_for(std::chrono::seconds(1));  // for the server to see that these clients are gone
+    std::this_thread::sleep_for(
+        std::chrono::seconds(1));  // for the server to see that these clients are gone
     const auto before = figures_of(pid_);
     if (!before) return before.error();
     for (unsigned round = 0; round < settings_.rounds; ++round) {
@@ -99,8 +101,9 @@ class StallBenchmark {
     const WellBehaved seen = watch_service(encryptor_, watch_);
     fmt::print("{:<12} {:>9} {:>6} {:>8.2f} {:>8.2f}   {:>9} {:>6} {:>8.2f} {:>8.2f}\n", name,
                seen.kept_alive.latencies.size(), seen.kept_alive.errors,
-               percentile(seen.kept_alive.latencies, 50).count(), percentile(seen.kept_alive.latencies, 99).count(),
-               seen.fresh.latencies.size(), seen.fresh.errors, percentile(seen.fresh.latencies, 50).count(),
+               percentile(seen.kept_alive.latencies, 50).count(),
+               percentile(seen.kept_alive.latencies, 99).count(), seen.fresh.latencies.size(),
+               seen.fresh.errors, percentile(seen.fresh.latencies, 50).count(),
                percentile(seen.fresh.latencies, 99).count());
     std::fflush(stdout);
     for (const Service* service : {&seen.kept_alive, &seen.fresh}) {
@@ -123,8 +126,10 @@ class StallBenchmark {
     const std::size_t ended = (*attackers)->ended_by_server();
     measure("disturbed", &disturbed_);
     during_ = figures_of(pid_);
-    fmt::print("             {} of {} attackers stood at the beginning, {} at the end; the server ended {} meanwhile\n",
-               gathered, wanted, (*attackers)->standing(), (*attackers)->ended_by_server() - ended);
+    fmt::print(
+        "             {} of {} attackers stood at the beginning, {} at the end; the server ended {} "
+        "meanwhile\n",
+        gathered, wanted, (*attackers)->standing(), (*attackers)->ended_by_server() - ended);
     return {};
   }
 
@@ -141,19 +146,21 @@ class StallBenchmark {
   void print_ratio(const char* name, std::size_t kind) const {
     const double calm = median(undisturbed_[kind].p99);
     const double attacked = median(disturbed_[kind].p99);
-    fmt::print("{:<10} connections: p50 {:.2f} ms undisturbed, {:.2f} ms disturbed; p99 {:.2f} and {:.2f} ms, ratio "
-               "{:.2f} (medians of the phases)\n",
-               name, median(undisturbed_[kind].p50), median(disturbed_[kind].p50), calm, attacked,
-               calm > 0 ? attacked / calm : 0);
+    fmt::print(
+        "{:<10} connections: p50 {:.2f} ms undisturbed, {:.2f} ms disturbed; p99 {:.2f} and {:.2f} ms, ratio "
+        "{:.2f} (medians of the phases)\n",
+        name, median(undisturbed_[kind].p50), median(disturbed_[kind].p50), calm, attacked,
+        calm > 0 ? attacked / calm : 0);
   }
 
   void print_process(const ProcessFigures& before, const ProcessFigures& after) const {
-    fmt::print("{:<28} {:>10} {:>10} {:>10}\n", fmt::format("the KME's process ({})", pid_), "before", "during",
-               "after");
-    fmt::print("{:<28} {:>10} {:>10} {:>10}\n", "descriptors", before.descriptors, during_ ? during_->descriptors : -1,
-               after.descriptors);
-    fmt::print("{:<28} {:>10.1f} {:>10.1f} {:>10.1f}\n", "resident memory, MiB", mebibytes(before.resident_bytes),
-               during_ ? mebibytes(during_->resident_bytes) : -1, mebibytes(after.resident_bytes));
+    fmt::print("{:<28} {:>10} {:>10} {:>10}\n", fmt::format("the KME's process ({})", pid_), "before",
+               "during", "after");
+    fmt::print("{:<28} {:>10} {:>10} {:>10}\n", "descriptors", before.descriptors,
+               during_ ? during_->descriptors : -1, after.descriptors);
+    fmt::print("{:<28} {:>10.1f} {:>10.1f} {:>10.1f}\n", "resident memory, MiB",
+               mebibytes(before.resident_bytes), during_ ? mebibytes(during_->resident_bytes) : -1,
+               mebibytes(after.resident_bytes));
   }
 
   StallSettings settings_;

@@ -22,9 +22,9 @@ struct StallSettings {
   bool same_address = false;  ///< they come from the well-behaved clients' own instead
 };
 
-/// Measures phases in turn, so that other load of the machine hits both kinds alike, and prints them, the ratio
-/// of the medians, and what the KME's process takes before, during and after. Times are only printed. An error if
-/// a well-behaved call failed or if the KME keeps descriptors after the attackers have gone.
+/// Measures phases in turn, so that other load of the machine hits both kinds alike, and prints them, the
+/// ratio of the medians, and what the KME's process takes before, during and after. Times are only printed.
+/// An error if a well-behaved call failed or if the KME keeps descriptors after the attackers have gone.
 [[nodiscard]] Result<void> run_stall_benchmark(const StallSettings& settings);
 
 }  // namespace dske::bench

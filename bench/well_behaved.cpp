@@ -23,9 +23,11 @@ void note_failure(Service& service, const Result<http::Answer>& answer) {
 // Calls at an even pace until the time is over.
 void call_at_pace(unsigned per_second, steady_clock::time_point first, steady_clock::time_point end,
                   const std::function<Result<http::Answer>()>& call, Service& service) {
-  const auto interval = std::chrono::duration_cast<steady_clock::duration>(std::chrono::seconds(1)) / per_second;
+  const auto interval =
+      std::chrono::duration_cast<steady_clock::duration>(std::chrono::seconds(1)) / per_second;
   for (auto due = first; due < end; due += interval) {
-    // Waking up late is the machine's delay and not the server's; being still at the call before is the server's.
+    // Waking up late is the machine's delay and not the server's; being still at the call before is the
+    // server's.
     const bool is_late = steady_clock::now() > due;
     if (!is_late) std::this_thread::sleep_until(due);
     const auto begun = is_late ? due : steady_clock::now();
@@ -61,15 +63,18 @@ WellBehaved watch_service(const Encryptor& encryptor, const WellBehavedSettings&
       connected.count_down();
       timed.wait();
       // Spread over the interval, so that the calls do not come all at once.
-      const auto offset = std::chrono::microseconds(1000000 / settings.calls_per_second * i / settings.connections);
-      call_at_pace(settings.calls_per_second, begin + offset, begin + settings.duration,
-                   [&] { return client.send(prepared()); }, services[i]);
+      const auto offset =
+          std::chrono::microseconds(1000000 / settings.calls_per_second * i / settings.connections);
+      call_at_pace(
+          settings.calls_per_second, begin + offset, begin + settings.duration,
+          [&] { return client.send(prepared()); }, services[i]);
     });
   }
   for (unsigned i = 0; i < settings.fresh_clients; ++i) {
     threads.emplace_back([&, i] {
       timed.wait();
-      const auto offset = std::chrono::microseconds(1000000 / settings.fresh_per_second * i / settings.fresh_clients);
+      const auto offset =
+          std::chrono::microseconds(1000000 / settings.fresh_per_second * i / settings.fresh_clients);
       call_at_pace(
           settings.fresh_per_second, begin + offset, begin + settings.duration,
           [&] { return http::BlockingClient().send(prepared()); }, services[settings.connections + i]);

@@ -16,12 +16,13 @@ struct WellBehavedSettings {
   unsigned connections = 8;
   unsigned calls_per_second = 50;  ///< on each kept-alive connection
   unsigned fresh_clients = 2;
-  unsigned fresh_per_second = 25;  ///< calls of each fresh client, each with a connection and a full handshake
+  unsigned fresh_per_second =
+      25;  ///< calls of each fresh client, each with a connection and a full handshake
   std::chrono::seconds duration{8};
 };
 
-/// One of the two kinds' calls. A call is measured from when it was due, so that one that stalls counts for those
-/// that it held up.
+/// One of the two kinds' calls. A call is measured from when it was due, so that one that stalls counts for
+/// those that it held up.
 struct Service {
   std::vector<Latency> latencies;
   std::size_t errors = 0;

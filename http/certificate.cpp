@@ -104,7 +104,7 @@ PeerIdentity read_identity(X509* certificate) {
 }
 
 std::string describe_certificate(const X509* certificate) {
-  return fmt::format("\"{}\" (serial number {}, issued by \"{}\", valid from {} to {})",
+  return fmt::format(R"("{}" (serial number {}, issued by "{}", valid from {} to {}))",
                      shortened(subject_text(X509_get_subject_name(certificate))),
                      shortened(serial_number(certificate)),
                      shortened(subject_text(X509_get_issuer_name(certificate))),

@@ -108,7 +108,9 @@ bool RevocationList::contains(const std::string& text) const {
 std::vector<std::string> RevocationList::serials() const {
   std::vector<std::string> all;
   STACK_OF(X509_REVOKED)* revoked = X509_CRL_get_REVOKED(list_.get());
-  for (int i = 0; i < sk_X509_REVOKED_num(revoked); ++i)
+  const int count = sk_X509_REVOKED_num(revoked);
+  all.reserve(count > 0 ? static_cast<std::size_t>(count) : 0);
+  for (int i = 0; i < count; ++i)
     all.push_back(text_of(X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(revoked, i))));
   return all;
 }

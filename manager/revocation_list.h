@@ -1,5 +1,5 @@
-// The CA's certificate revocation list (RFC 5280, 5): the certificates that it issued and no server may accept any
-// more.
+// The CA's certificate revocation list (RFC 5280, 5): the certificates that it issued and no server may
+// accept any more.
 #pragma once
 
 #include <memory>
@@ -20,8 +20,8 @@ class RevocationList {
   [[nodiscard]] static Result<RevocationList> make(const Certificate& ca, const PrivateKey& ca_key);
   [[nodiscard]] static Result<RevocationList> from_pem(std::string_view pem);
 
-  /// A list that revokes these serial numbers (hexadecimal) too, as of now. It is valid as long as the CA is: servers
-  /// read it from a file, which is replaced when something is revoked.
+  /// A list that revokes these serial numbers (hexadecimal) too, as of now. It is valid as long as the CA is:
+  /// servers read it from a file, which is replaced when something is revoked.
   [[nodiscard]] Result<RevocationList> with(const std::vector<std::string>& serials, const Certificate& ca,
                                             const PrivateKey& ca_key) const;
   [[nodiscard]] bool contains(const std::string& serial) const;
