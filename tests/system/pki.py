@@ -22,9 +22,14 @@ class Pki:
         )  # fmt: skip
 
     def issue(
-        self, common_name: str, *, server: bool = False, directory: str = ""
+        self,
+        common_name: str,
+        *,
+        server: bool = False,
+        directory: str = "",
+        hosts: str = "IP:127.0.0.1,DNS:localhost",
     ) -> tuple[pathlib.Path, pathlib.Path]:
-        """The certificate and key of this name, made at the first call."""
+        """The certificate and key of this name, made at the first call. `hosts` is for servers."""
         folder = self.directory / (directory or ("kme" if server else "sae"))
         folder.mkdir(exist_ok=True)
         stem = urllib.parse.quote(common_name, safe="")
@@ -37,7 +42,7 @@ class Pki:
             "-subj", f"/CN={escaped}", "-keyout", key, "-out", request,
         )  # fmt: skip
         usage = "serverAuth" if server else "clientAuth"
-        names = "subjectAltName=IP:127.0.0.1,DNS:localhost\n" if server else ""
+        names = f"subjectAltName={hosts}\n" if server else ""
         extensions.write_text(f"basicConstraints=CA:FALSE\nextendedKeyUsage={usage}\n{names}")
         run(
             "openssl", "x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self.ca_key, "-CAcreateserial",
