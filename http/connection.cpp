@@ -1,6 +1,7 @@
 #include "http/connection.h"
 
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <utility>
 
@@ -19,6 +20,20 @@ constexpr std::size_t kPlainPiece = 64 * 1024;
 /// What may wait in the socket's own buffer: at most a piece of an answer, a TLS handshake's messages and
 /// session tickets, answers to key updates. Answers themselves wait unencrypted in the connection.
 constexpr std::size_t kMostPendingInSocket = 256 * 1024;
+
+/// RFC 8446, 5.1: type, version and length of what follows.
+constexpr std::size_t kRecordHeader = 5;
+constexpr std::uint8_t kHandshakeRecord = 22;
+constexpr std::size_t kRecordBytesMost = 16 * 1024;
+
+/// How many bytes a connection's first TLS record has, by its first bytes; as far as they tell, if they are
+/// none that OpenSSL would accept.
+std::size_t first_record_bytes(ByteView beginning) {
+  if (beginning[0] != kHandshakeRecord) return beginning.size();
+  if (beginning.size() < kRecordHeader) return kRecordHeader;
+  const std::size_t length = std::size_t{beginning[3]} << 8 | beginning[4];
+  return length > kRecordBytesMost ? beginning.size() : kRecordHeader + length;
+}
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -115,17 +130,17 @@ void Connection::shake_hands(Surroundings& around) {
 bool Connection::begin_handshake(Surroundings& around) {
   if (tls_) return true;
   if (!handshake_turn_) {
-    // Who has not sent anything takes no more than a descriptor and a few hundred bytes, and nobody's turn.
-    switch (socket_.peek()) {
-      case ReadOutcome::Kind::bytes:
-        break;
-      case ReadOutcome::Kind::nothing_yet:
-        blocked_ = true;
-        return false;
-      case ReadOutcome::Kind::end:
-      case ReadOutcome::Kind::broken:
-        state_ = State::finished;
-        return false;
+    // Who has not sent a whole first message takes no more than a descriptor and a few hundred bytes, and
+    // nobody's turn.
+    std::array<std::uint8_t, kRecordHeader> header{};
+    const ReadOutcome seen = socket_.peek(header);
+    if (seen.kind == ReadOutcome::Kind::end || seen.kind == ReadOutcome::Kind::broken) {
+      state_ = State::finished;
+      return false;
+    }
+    if (seen.size == 0 || socket_.readable_bytes() < first_record_bytes(ByteView(header).first(seen.size))) {
+      blocked_ = true;
+      return false;
     }
     handshake_turn_ = around.handshakes.reserve(place_.address(), around.now);
     if (!handshake_turn_) {

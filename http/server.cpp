@@ -10,6 +10,7 @@
 #include "base/mutex.h"
 #include "http/acceptor.h"
 #include "http/address_limits.h"
+#include "http/memory_return.h"
 #include "http/router.h"
 #include "http/tls_source.h"
 #include "http/worker.h"
@@ -79,9 +80,11 @@ Result<void> RunningServer::run(std::shared_ptr<const WorkerSettings> settings, 
       inboxes.push_back(workers_.back()->inbox());
     }
     reactor->run();
-    acceptor_->start(limits_, std::move(inboxes), [tls = std::move(tls)] {
-      if (tls) tls->refresh(std::chrono::steady_clock::now());
-    });
+    acceptor_->start(limits_, std::move(inboxes),
+                     [this, tls = std::move(tls), memory = MemoryReturn()]() mutable {
+                       if (tls) tls->refresh(std::chrono::steady_clock::now());
+                       memory.note(limits_.taken());
+                     });
   } catch (const std::exception& error) {
     reactor->shutdown();  // for the threads that have started
     return Error{ErrorKind::io, std::string("the server's threads cannot be started: ") + error.what()};

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 namespace dske::http {
@@ -10,9 +11,13 @@ ReadOutcome Socket::read(MutableByteView into) {
   return receive(into, 0);
 }
 
-ReadOutcome::Kind Socket::peek() {
-  std::uint8_t byte = 0;
-  return receive({&byte, 1}, MSG_PEEK).kind;
+ReadOutcome Socket::peek(MutableByteView into) {
+  return receive(into, MSG_PEEK);
+}
+
+std::size_t Socket::readable_bytes() const {
+  int bytes = 0;
+  return ::ioctl(fd_, FIONREAD, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
 }
 
 ReadOutcome Socket::receive(MutableByteView into, int flags) {

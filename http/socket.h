@@ -26,8 +26,10 @@ class Socket {
   Socket& operator=(const Socket&) = delete;
 
   [[nodiscard]] ReadOutcome read(MutableByteView into);
-  /// What read() would bring, without taking it.
-  [[nodiscard]] ReadOutcome::Kind peek();
+  /// As read(), without taking the bytes.
+  [[nodiscard]] ReadOutcome peek(MutableByteView into);
+  /// How many bytes a read could bring at once.
+  [[nodiscard]] std::size_t readable_bytes() const;
   /// Takes all of `bytes`, unless the socket is broken.
   void write(ByteView bytes);
   /// Gives the kernel what it takes of the kept bytes.

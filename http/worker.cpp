@@ -17,6 +17,9 @@ namespace px = Pistache;
 using px::Polling::NotifyOn;
 
 constexpr std::size_t kBufferBytes = 16 * 1024;
+/// So many connections are taken in, or ended by their deadlines, before those that have something to say
+/// have their turn again: crowds come, and their time runs out, at the same moment.
+constexpr int kCrowdPerTurn = 16;
 /// Connections are numbered upwards from where no descriptor's number reaches, since the reactor's own tag is
 /// one.
 constexpr ConnectionId kFirstConnection = ConnectionId{1} << 32;
@@ -102,9 +105,10 @@ void Worker::onReady(const px::Aio::FdSet& events) {
     const std::vector<ConnectionId> unfinished = std::exchange(unfinished_, {});
     for (const auto& event : events) take_event(event);
     for (const ConnectionId id : unfinished) advance(id);
+    adopt_some();
     pass_deadlines();
-    if (!unfinished_.empty()) inbox_->wake();
-    if (around_->stopping && guests_.empty()) finish_stopping();
+    if (!unfinished_.empty() || !arrivals_.empty()) inbox_->wake();
+    if (around_->stopping && guests_.empty() && arrivals_.empty()) finish_stopping();
     arm_timer();
   } catch (const std::exception& error) {
     log::error("{}: a worker met an unexpected error: {}", settings_->server_name, error.what());
@@ -142,12 +146,19 @@ void Worker::take_event(const px::Aio::FdSet::Entry& event) {
 void Worker::empty_inbox() {
   for (Inbox::Item& item : inbox_->take()) {
     if (auto* arrival = std::get_if<Inbox::NewConnection>(&item)) {
-      adopt(*arrival);
+      arrivals_.push_back(std::move(*arrival));
     } else if (auto* answer = std::get_if<Inbox::LateAnswer>(&item)) {
       deliver(*answer);
     } else {
       start_stopping(std::get<Inbox::Stop>(item));
     }
+  }
+}
+
+void Worker::adopt_some() {
+  for (int i = 0; i < kCrowdPerTurn && !arrivals_.empty(); ++i) {
+    adopt(arrivals_.front());
+    arrivals_.pop_front();
   }
 }
 
@@ -198,7 +209,12 @@ void Worker::start_stopping(const Inbox::Stop& stop) {
 }
 
 void Worker::pass_deadlines() {
+  int passed = 0;
   for (auto next = deadlines_.next(); next && next->time <= around_->now; next = deadlines_.next()) {
+    if (++passed > kCrowdPerTurn) {
+      inbox_->wake();
+      break;
+    }
     guests_.at(next->connection).connection->note_deadline(next->wait, *around_);
     advance(next->connection);
   }

@@ -16,6 +16,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -70,6 +71,8 @@ class Worker final : public Pistache::Tcp::Transport {
   void tell_time();
   void take_event(const Pistache::Aio::FdSet::Entry& event);
   void empty_inbox();
+  /// Takes in a few of those that wait to be.
+  void adopt_some();
   void adopt(Inbox::NewConnection& arrival);
   void deliver(Inbox::LateAnswer& answer);
   void start_stopping(const Inbox::Stop& stop);
@@ -90,7 +93,8 @@ class Worker final : public Pistache::Tcp::Transport {
   std::unique_ptr<Surroundings> around_;
   std::time_t date_second_ = 0;
   std::unordered_map<ConnectionId, Guest> guests_;
-  std::vector<ConnectionId> unfinished_;  // connections that could go on at once
+  std::deque<Inbox::NewConnection> arrivals_;  // not taken in yet
+  std::vector<ConnectionId> unfinished_;       // connections that could go on at once
   Deadlines::Time stop_deadline_;
 
   Mutex stopped_mutex_;
