@@ -1,9 +1,12 @@
 """Running servers against the OpenAPI files: every documented path, method, status and body shape is met, and nothing
 is answered that is not documented."""
 
+import concurrent.futures
+import http.client
 import json
 import re
 import secrets
+import socket
 import uuid
 
 import pytest
@@ -44,9 +47,12 @@ class Contract:
                 return template
         return None
 
-    def check(self, method: str, target: str, status: int, headers: dict[str, str], body: bytes) -> None:
-        """The answer must be documented for its path and method, and of the documented shape."""
-        template = self.find(target)
+    def check(
+        self, method: str, target: str, status: int, headers: dict[str, str], body: bytes, template: str | None = None
+    ) -> None:
+        """The answer must be documented for its path and method, and of the documented shape. `template` is for requests
+        that spoil the path or the method on purpose, `method` being what the operation has."""
+        template = template or self.find(target)
         assert template, f"{method} {target} was answered {status}, but {self.name}.yaml has no such path"
         operation = self.document["paths"][template].get(method.lower())
         if operation is None:
@@ -83,7 +89,8 @@ class Contract:
 @pytest.fixture(scope="module")
 def network(make_module_network):
     clients = {"carol": ["carol"], "celia": ["celia", "cleo"]}
-    network = make_module_network(hubs=HUBS[:3], clients=clients, shares_required=2).start()
+    settings = {"server": {"head_timeout_seconds": 3}}
+    network = make_module_network(hubs=HUBS[:3], clients=clients, shares_required=2, kme_settings=settings).start()
     network.all_registered()
     return network
 
@@ -174,6 +181,55 @@ class WatchedEtsi(EtsiClient):
         return answer
 
 
+def tls_exchange(port: int, context, data: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Sends these bytes on a connection of their own, and waits for one answer."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as plain:
+        with context.wrap_socket(plain, server_hostname="127.0.0.1") as tls:
+            tls.sendall(data)
+            response = http.client.HTTPResponse(tls)
+            response.begin()
+            return response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+
+
+HOST = "Host: x\r\n"
+# What is wrong with a request, as its method, target, version, headers and the status that it gets.
+SPOILT = [
+    ("PUT", "{}", "1.1", HOST, 405),
+    ("{}", "{}/", "1.1", HOST, 404),
+    ("{}", "{}", "1.1", "", 400),
+    ("{}", "{}?x=" + "a" * 20000, "1.1", HOST, 414),
+    ("{}", "{}", "1.1", HOST + "Content-Encoding: gzip\r\n", 415),
+    ("{}", "{}", "1.1", HOST + "Expect: tea\r\n", 417),
+    ("{}", "{}", "1.1", HOST + "X: " + "a" * 20000 + "\r\n", 431),
+    ("{}", "{}", "1.1", HOST + "Transfer-Encoding: gzip\r\n", 501),
+    ("{}", "{}", "2.0", HOST, 505),
+]
+SPOILT_WITH_BODY = [("{}", "{}", "1.1", HOST + "Content-Length: 99999999\r\n", 413)]
+SPOILT_POST = [("POST", "{}", "1.0", HOST, 411)]
+
+
+def spoil_requests(contract: Contract, port: int, context) -> None:
+    """Every error of the HTTP layer, for every operation."""
+    unfinished = []
+    for template, method, responses in contract.operations():
+        target = re.sub(r"\{.*?\}", "celia", template)
+        cases = SPOILT + (SPOILT_WITH_BODY if "413" in responses else []) + (SPOILT_POST if method == "POST" else [])
+        for used_method, used_target, version, headers, status in cases:
+            head = f"{used_method.format(method)} {used_target.format(target)} HTTP/{version}\r\n{headers}\r\n"
+            answer = tls_exchange(port, context, head.encode())
+            assert answer[0] == status, f"{head[:200]}: {answer}"
+            contract.check(method, target, *answer, template=template)
+        unfinished.append((method, target))
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        asks = [
+            (method, target, pool.submit(tls_exchange, port, context, f"{method} {target} HTTP/1.1\r\nHo".encode()))
+            for method, target in unfinished
+        ]
+        for method, target, answer in asks:
+            assert answer.result()[0] == 408
+            contract.check(method, target, *answer.result())
+
+
 def test_key_delivery_is_as_documented(network, pki):
     contract = Contract("etsi014")
 
@@ -214,6 +270,8 @@ def test_key_delivery_is_as_documented(network, pki):
 
         undocumented(contract, ask, [sae_path("celia", resource) for resource in ("status", "enc_keys", "dec_keys")])
 
+        spoil_requests(contract, network.kmes["carol"].port, tls_context(pki.ca, *pki.issue("carol")))
+
         late = carol.enc_keys("celia").keys
         for hub in ("hank", "helen"):
             network.hubs[hub].kill()
@@ -230,6 +288,7 @@ def test_key_delivery_is_as_documented(network, pki):
     # Whether a status, or a key that the hubs still hold, is told as 503 is the KME's choice.
     exempt = {("/api/v1/keys/{slave_SAE_ID}/status", "GET", "503")}
     exempt |= {("/api/v1/keys/{master_SAE_ID}/dec_keys", method, "503") for method in ("GET", "POST")}
+    exempt |= {(path, method, "429") for path, method, _ in contract.operations()}
     assert not contract.missing(exempt)
 
 
