@@ -50,9 +50,10 @@ std::vector<node::ApiDocument> etsi_documents() {
   return {{"ETSI GS QKD 014 key delivery", "etsi014.json", openapi::etsi014_json()}};
 }
 
-std::vector<node::ApiDocument> management_documents() {
+std::vector<node::ApiDocument> management_documents(const KmeConfig& config) {
   return {{"KME management", "kme-management.json", openapi::kme_management_json()},
-          {"ETSI GS QKD 014 key delivery", "etsi014.json", openapi::etsi014_json()}};
+          {"ETSI GS QKD 014 key delivery", "etsi014.json", openapi::etsi014_json(),
+           "https://" + node::host_and_port(config.node.address, config.node.port)}};
 }
 
 // Runs `task` on the loop and waits until it calls back, or the time is over.
@@ -183,7 +184,7 @@ Result<void> serve_kme(const KmeConfig& config) {
   std::vector<http::Route> managing =
       management_routes(managed, std::make_shared<const SecretBytes>(std::move(*token)));
   append(managing, node::health_routes([&] { return not_ready_reason(config, engine->links); }));
-  append(managing, node::documentation_routes(management_documents()));
+  append(managing, node::documentation_routes(management_documents(config)));
   auto management = etsi ? http::Server::start(management_config, std::move(managing))
                          : Result<std::unique_ptr<http::Server>>(etsi.error());
 

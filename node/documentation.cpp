@@ -23,7 +23,9 @@ std::vector<http::Route> documentation_routes(std::vector<ApiDocument> documents
   index.begin_array();
   for (const ApiDocument& document : documents) {
     const std::string path = "/openapi/" + document.file;
-    index.begin_object().name("name").string(document.name).name("url").string(path).end_object();
+    index.begin_object().name("name").string(document.name).name("url").string(path);
+    if (!document.server.empty()) index.name("server").string(document.server);
+    index.end_object();
     routes.push_back(fixed(path, "application/json", {}, document.json));
   }
   index.end_array();

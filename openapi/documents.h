@@ -14,7 +14,8 @@ namespace dske::openapi {
 [[nodiscard]] std::string_view kme_management_json();
 
 /// docs.html, one page without any external reference. It loads "openapi/index.json" beside it, an array of
-/// {"name", "url"} of descriptions, or else "openapi.json", and calls the node that serves it.
+/// {"name", "url"} of descriptions, or else "openapi.json", and calls the node that serves it. Where a third
+/// member, "server", tells another origin, the page cannot call it and gives the curl command alone.
 [[nodiscard]] std::string_view docs_page_html();
 /// The value of the Content-Security-Policy header to serve the page with: it allows the page's own style and
 /// script by their hashes, and requests to the node itself.

@@ -7,7 +7,7 @@ packages="
   libpistache-dev rapidjson-dev libssl-dev libsqlite3-dev libspdlog-dev libfmt-dev libcxxopts-dev libyaml-cpp-dev
   libcurl4-openssl-dev libbenchmark-dev doctest-dev
   clang clang-format clang-tidy llvm gcovr
-  python3 python3-pytest python3-yaml openssl curl
+  python3 python3-pytest python3-yaml openssl curl nodejs
 "
 
 missing=""
