@@ -6,7 +6,8 @@
 namespace dske::kme {
 namespace {
 
-constexpr std::size_t kFinishedMost = 65536;
+// About 2 MB of them.
+constexpr std::size_t kFinishedMost = 16384;
 
 }  // namespace
 
@@ -79,14 +80,22 @@ void HeldKeys::delivered(const BundleName& bundle_name, const SaeId& sae,
 }
 
 void HeldKeys::finish(const BundleName& name, const SaeId& master) {
-  if (!finished_.insert(name).second) return;
-  finished_ids_.emplace(name.id, master);
-  finished_order_.emplace_back(name, master);
+  if (finished(name)) return;
+  finished_order_.push_back(finished_.emplace(name.id, Finished{name.initiator, master}));
   if (finished_order_.size() <= kFinishedMost) return;
-  const auto& [oldest, its_master] = finished_order_.front();
-  finished_.erase(oldest);
-  finished_ids_.erase({oldest.id, its_master});
+  finished_.erase(finished_order_.front());
   finished_order_.pop_front();
+}
+
+bool HeldKeys::finished(const BundleName& bundle) const {
+  const auto [begin, end] = finished_.equal_range(bundle.id);
+  return std::any_of(begin, end,
+                     [&](const auto& entry) { return entry.second.initiator == bundle.initiator; });
+}
+
+bool HeldKeys::finished(const BundleId& id, const SaeId& master) const {
+  const auto [begin, end] = finished_.equal_range(id);
+  return std::any_of(begin, end, [&](const auto& entry) { return entry.second.master == master; });
 }
 
 void HeldKeys::remove(const BundleName& name) {

@@ -40,12 +40,10 @@ class HeldKeys {
   [[nodiscard]] const Bundle* get(const BundleName& bundle) const;
   [[nodiscard]] bool holds(const BundleName& bundle) const { return bundles_.contains(bundle); }
   /// All keys of this bundle were delivered not long ago.
-  [[nodiscard]] bool finished(const BundleName& bundle) const { return finished_.contains(bundle); }
+  [[nodiscard]] bool finished(const BundleName& bundle) const;
   /// The same of the bundle with this id and master SAE: another client's bundle with the same id does not
   /// count.
-  [[nodiscard]] bool finished(const BundleId& id, const SaeId& master) const {
-    return finished_ids_.contains({id, master});
-  }
+  [[nodiscard]] bool finished(const BundleId& id, const SaeId& master) const;
 
   /// A key that was not delivered to this SAE and is not on its way to it.
   [[nodiscard]] static bool available(const Bundle& bundle, const SaeId& sae, std::uint16_t index);
@@ -61,6 +59,13 @@ class HeldKeys {
   [[nodiscard]] std::size_t size() const { return bundles_.size(); }
 
  private:
+  /// Whose a finished bundle was.
+  struct Finished {
+    ClientName initiator;
+    SaeId master;
+  };
+  using FinishedBundles = std::multimap<BundleId, Finished>;
+
   void finish(const BundleName& name, const SaeId& master);
 
   ClientName client_;
@@ -68,9 +73,8 @@ class HeldKeys {
   const Clock& clock_;
   std::map<BundleName, Bundle> bundles_;
   std::multimap<BundleId, BundleName> by_id_;
-  std::set<BundleName> finished_;
-  std::set<std::pair<BundleId, SaeId>> finished_ids_;
-  std::deque<std::pair<BundleName, SaeId>> finished_order_;
+  FinishedBundles finished_;
+  std::deque<FinishedBundles::const_iterator> finished_order_;  // the oldest first
 };
 
 }  // namespace dske::kme

@@ -138,6 +138,36 @@ TEST_CASE("a bundle stays while a key is on its way, so that a broken connection
   CHECK(HeldKeys::available(celia.find(name, sae("carol")), sae("celia"), 1));
 }
 
+TEST_CASE("of finished bundles the latest 16384 are remembered, so that memory has an end") {
+  Celia celia;
+  std::vector<BundleName> names;
+  for (int i = 0; i < 16385; ++i) {
+    names.push_back(celia.hold(context(client("carol"))));
+    celia.held.delivered(names.back(), sae("celia"), {0});
+  }
+  CHECK_FALSE(celia.held.finished(names[0]));
+  CHECK_FALSE(celia.held.finished(names[0].id, sae("carol")));
+  for (const std::size_t i : {std::size_t{1}, std::size_t{16384}}) {
+    CHECK(celia.held.finished(names[i]));
+    CHECK(celia.held.finished(names[i].id, sae("carol")));
+  }
+  CHECK(celia.held.size() == 0);
+}
+
+TEST_CASE("a finished bundle is remembered as its initiator's, not as another's with the same id") {
+  Celia celia;
+  BundleContext of_carol = context(client("carol"));
+  BundleContext of_mallory = context(client("mallory"));
+  of_mallory.id = of_carol.id;
+  const BundleName carols = celia.hold(std::move(of_carol));
+  const BundleName mallorys = celia.hold(std::move(of_mallory));
+  celia.held.delivered(mallorys, sae("celia"), {0});
+  CHECK(celia.held.finished(mallorys));
+  CHECK_FALSE(celia.held.finished(carols));
+  celia.held.delivered(carols, sae("celia"), {0});
+  CHECK(celia.held.finished(carols));
+}
+
 TEST_CASE("reports on a bundle that is gone change nothing") {
   Celia celia;
   const BundleName name = context(client("carol")).name();
