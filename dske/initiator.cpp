@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "base/log.h"
@@ -20,6 +21,7 @@ struct Initiator::Resolution {
   std::map<ClientName, std::vector<HubId>> hubs;  // where each slave's client is registered
   std::size_t outstanding = 0;
   bool remembered = false;  // some of it was not asked for now
+  std::set<SaeId> unknown;
   std::optional<Error> error;
 };
 
@@ -27,6 +29,16 @@ namespace {
 
 std::uint64_t share_bytes(const BundleRequest& request) {
   return kSecretTagRandomSize + std::uint64_t{request.key_count} * request.key_size_bytes;
+}
+
+BundleFailure not_known(const std::vector<SaeId>& slaves, const std::set<SaeId>& unknown) {
+  BundleFailure failure{{ErrorKind::not_found, "no hub knows the SAE "}};
+  for (const SaeId& sae : slaves) {
+    if (!unknown.contains(sae)) continue;
+    failure.message += (failure.unknown_saes.empty() ? "" : ", ") + sae.text();
+    failure.unknown_saes.push_back(sae);
+  }
+  return failure;
 }
 
 // What of the request is more than the hub takes; empty if nothing is.
@@ -44,6 +56,13 @@ std::string beyond_limits(const BundleRequest& request, const HubLimits& limits)
 }
 
 }  // namespace
+
+std::string text_of(const std::vector<HubCause>& causes) {
+  std::string text;
+  for (const HubCause& each : causes)
+    text += (text.empty() ? "" : "; ") + each.hub.text() + ": " + each.cause;
+  return text;
+}
 
 Initiator::Initiator(Settings settings, const std::vector<std::shared_ptr<HubLink>>& links,
                      SaeDirectory& directory, InitiatorStore& store, EventLoop& loop, const Clock& clock,
@@ -71,6 +90,8 @@ void Initiator::resolve(const std::shared_ptr<Resolution>& resolution) {
   const std::vector<SaeId>& saes = resolution->request.slaves;
   resolution->slaves.assign(saes.size(), {});
   resolution->hubs.clear();
+  resolution->unknown.clear();
+  resolution->error.reset();
   resolution->outstanding = saes.size();
   resolution->remembered = std::any_of(
       saes.begin(), saes.end(), [&](const SaeId& sae) { return directory_.remembered(sae) != nullptr; });
@@ -79,6 +100,8 @@ void Initiator::resolve(const std::shared_ptr<Resolution>& resolution) {
       if (location) {
         resolution->slaves[i] = {resolution->request.slaves[i], location->client};
         resolution->hubs[location->client] = location->hubs;
+      } else if (location.error().kind == ErrorKind::not_found) {
+        resolution->unknown.insert(resolution->request.slaves[i]);
       } else {
         resolution->error = location.error();
       }
@@ -87,48 +110,66 @@ void Initiator::resolve(const std::shared_ptr<Resolution>& resolution) {
   }
 }
 
-Result<std::vector<std::shared_ptr<HubLink>>> Initiator::choose_hubs(const Resolution& resolution) const {
+std::size_t Initiator::shares_required(const BundleRequest& request) const {
+  return std::max(settings_.shares_required, request.shares_required);
+}
+
+tl::expected<std::vector<std::shared_ptr<HubLink>>, BundleFailure> Initiator::choose_hubs(
+    const Resolution& resolution) const {
   std::vector<std::shared_ptr<HubLink>> chosen;
-  std::string causes;
+  std::vector<HubCause> causes;
   std::map<ClientName, std::size_t> common;
   std::map<ClientName, std::size_t> too_small;
   for (const auto& link : links_) {
     bool useful = false;
     const std::string beyond = link->registered() ? beyond_limits(resolution.request, link->limits()) : "";
     for (const auto& [client, hubs] : resolution.hubs) {
-      if (std::find(hubs.begin(), hubs.end(), link->address().id) == hubs.end()) continue;
+      if (std::find(hubs.begin(), hubs.end(), link->address().id) == hubs.end()) {
+        if (link->registered())
+          causes.push_back({link->address().name, "the KME " + client.text() + " is not registered there"});
+        continue;
+      }
       useful = true;
       if (link->registered()) ++(beyond.empty() ? common : too_small)[client];
     }
-    if (useful && link->registered() && beyond.empty()) {
+    if (!link->registered()) {
+      causes.push_back(
+          {link->address().name, link->last_error().empty() ? "not registered yet" : link->last_error()});
+    } else if (!beyond.empty()) {
+      causes.push_back({link->address().name, beyond});
+    } else if (useful) {
       chosen.push_back(link);
-    } else {
-      causes += (causes.empty() ? "" : "; ") + link->address().name.text() + ": " +
-                (!link->registered() ? link->last_error()
-                 : useful            ? beyond
-                                     : "the slave's KME is not registered there");
     }
   }
+  const std::size_t needed = std::max(shares_required(resolution.request), resolution.request.least_hubs);
+  const ClientName* fewest = nullptr;
   for (const auto& [client, hubs] : resolution.hubs) {
-    if (common[client] < settings_.shares_required) {
-      const bool invalid_sizes = common[client] + too_small[client] >= settings_.shares_required;
-      return Error{invalid_sizes ? ErrorKind::invalid : ErrorKind::unavailable,
-                   "only " + std::to_string(common[client]) + " of the " +
-                       std::to_string(settings_.shares_required) + " hubs needed are there for KME " +
-                       client.text() + " (" + causes + ")"};
-    }
+    if (fewest == nullptr || common[client] < common[*fewest]) fewest = &client;
   }
-  return chosen;
+  if (common[*fewest] >= needed) return chosen;
+  const bool invalid_sizes = common[*fewest] + too_small[*fewest] >= needed;
+  return tl::make_unexpected(
+      BundleFailure{{invalid_sizes ? ErrorKind::invalid : ErrorKind::unavailable,
+                     "only " + std::to_string(common[*fewest]) + " of the " + std::to_string(needed) +
+                         " hubs needed are there for KME " + fewest->text() + " (" + text_of(causes) + ")"},
+                    {},
+                    std::move(causes),
+                    common[*fewest]});
 }
 
 void Initiator::resolved(const std::shared_ptr<Resolution>& resolution) {
+  if (!resolution->unknown.empty()) {
+    return resolution->done(not_known(resolution->request.slaves, resolution->unknown));
+  }
   if (resolution->error) return resolution->done(*resolution->error);
   auto chosen = choose_hubs(*resolution);
   if (!chosen) {
-    for (const Slave& slave : resolution->slaves) directory_.forget(slave.sae_id);
-    // What was remembered may be out of date.
-    if (resolution->remembered) return resolve(resolution);
-    return resolution->done(chosen.error());
+    // What was remembered may be out of date; but not since somebody asked for uncommonly many hubs.
+    if (*chosen.error().hubs_there < settings_.shares_required) {
+      for (const Slave& slave : resolution->slaves) directory_.forget(slave.sae_id);
+      if (resolution->remembered) return resolve(resolution);
+    }
+    return resolution->done(std::move(chosen.error()));
   }
   const BundleRequest& request = resolution->request;
   BundleContext context{BundleId::random(randomness_),
@@ -137,7 +178,7 @@ void Initiator::resolved(const std::shared_ptr<Resolution>& resolution) {
                         request.key_size_bytes,
                         request.master,
                         resolution->slaves,
-                        static_cast<std::uint8_t>(settings_.shares_required),
+                        static_cast<std::uint8_t>(shares_required(request)),
                         {}};
   for (const auto& link : *chosen) context.hubs.push_back(link->address().id);
   if (auto checked = context.check(); !checked) return resolution->done(checked.error());
@@ -154,8 +195,8 @@ void Initiator::resolved(const std::shared_ptr<Resolution>& resolution) {
   std::map<ClientName, std::vector<HubId>> hubs_of_clients = resolution->hubs;
   auto posting = std::make_shared<Posting>(
       Posting::Parts{std::move(context), std::move(keys), std::move(*shares), tag, std::move(*chosen),
-                     std::move(hubs_of_clients), request.lifetime, resolution->begun + request.lifetime,
-                     settings_.grace},
+                     std::move(hubs_of_clients), std::max(shares_required(request), request.least_hubs),
+                     request.lifetime, resolution->begun + request.lifetime, settings_.grace},
       *this, std::move(resolution->done));
   posting->start();
 }

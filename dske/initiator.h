@@ -5,6 +5,8 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
@@ -38,6 +40,10 @@ struct BundleRequest {
   std::uint32_t key_count = 1;
   std::uint32_t key_size_bytes = 32;
   std::chrono::seconds lifetime{86400};
+  std::size_t shares_required = 0;  ///< the least k; the initiator's own if that is more
+  /// How many hubs must have stored their share durably for each slave's client before the keys may be given
+  /// out; k if that is more.
+  std::size_t least_hubs = 0;
 };
 
 /// A bundle whose keys may be given out.
@@ -45,12 +51,38 @@ struct EstablishedBundle {
   BundleContext context;
   SecretBytes keys;       ///< key_count keys of key_size_bytes each, one after the other
   MonotonicTime expires;  ///< counted from before the first message
+  std::size_t hubs = 0;   ///< that have acknowledged: those of the slave's client with the fewest
+};
+
+/// A hub that could not be used, and why.
+struct HubCause {
+  HubName hub;
+  std::string cause;
+};
+
+/// "HUB: CAUSE; HUB: CAUSE", for a message.
+[[nodiscard]] std::string text_of(const std::vector<HubCause>& causes);
+
+/// Why a bundle was not established.
+struct BundleFailure : Error {
+  std::vector<SaeId> unknown_saes{};  ///< if the kind is not_found: the slaves that no hub knows
+  std::vector<HubCause> hubs{};
+  /// If there were too few hubs: how many there were for the slave's client with the fewest.
+  std::optional<std::size_t> hubs_there{};
+};
+
+class [[nodiscard]] BundleResult : public tl::expected<EstablishedBundle, BundleFailure> {
+ public:
+  using tl::expected<EstablishedBundle, BundleFailure>::expected;
+  BundleResult(BundleFailure failure)  // NOLINT(*-explicit-*)
+      : tl::expected<EstablishedBundle, BundleFailure>(tl::make_unexpected(std::move(failure))) {}
+  BundleResult(Error error) : BundleResult(BundleFailure{std::move(error)}) {}  // NOLINT(*-explicit-*)
 };
 
 /// Lives on the links' event loop.
 class Initiator {
  public:
-  using Done = UniqueFunction<void(Result<EstablishedBundle>)>;
+  using Done = UniqueFunction<void(BundleResult)>;
 
   struct Settings {
     ClientName client;
@@ -63,9 +95,9 @@ class Initiator {
   Initiator(Settings settings, const std::vector<std::shared_ptr<HubLink>>& links, SaeDirectory& directory,
             InitiatorStore& store, EventLoop& loop, const Clock& clock, Randomness& randomness);
 
-  /// Establishes a bundle. Errors: not_found (a slave SAE that no hub knows), unavailable or exhausted (too
-  /// few hubs took their share; the message names each with its cause), io or what else our own store fails
-  /// with, invalid (no slave, sizes). Nothing of a failed bundle is left at the hubs that could be reached.
+  /// Establishes a bundle. Errors: not_found (slave SAEs that no hub knows), unavailable or exhausted (too
+  /// few hubs took their share; message and causes name each), io or what else our own store fails with,
+  /// invalid (no slave, sizes). Nothing of a failed bundle is left at the hubs that could be reached.
   void establish(BundleRequest request, Done done);
 
   /// Withdraws a bundle of an earlier run that was never acknowledged. A hub that is not registered with is
@@ -82,7 +114,10 @@ class Initiator {
   void withdraw_at(
       const std::shared_ptr<HubLink>& link, const BundleId& id,
       std::function<void(const Result<HubReply>&)> done = [](const Result<HubReply>& /*reply*/) {});
-  [[nodiscard]] Result<std::vector<std::shared_ptr<HubLink>>> choose_hubs(const Resolution& resolution) const;
+  [[nodiscard]] std::size_t shares_required(const BundleRequest& request) const;
+  /// The hubs that can carry a share, if they are enough for each slave's client.
+  [[nodiscard]] tl::expected<std::vector<std::shared_ptr<HubLink>>, BundleFailure> choose_hubs(
+      const Resolution& resolution) const;
 
   Settings settings_;
   const std::vector<std::shared_ptr<HubLink>>& links_;

@@ -71,7 +71,7 @@ void Initiator::Posting::answered(std::size_t i, bool may_retry, Result<HubReply
 void Initiator::Posting::failed(std::size_t i, const Error& error) {
   outcomes_[i] = error.kind == ErrorKind::unavailable ? Outcome::unsure : Outcome::failed;
   exhausted_ = exhausted_ || error.kind == ErrorKind::exhausted;
-  causes_ += (causes_.empty() ? "" : "; ") + parts_.links[i]->address().name.text() + ": " + error.message;
+  causes_.push_back({parts_.links[i]->address().name, error.message});
   if (withdrawing_ && may_hold(i)) return initiator_.withdraw_at(parts_.links[i], parts_.context.id);
   decide(false);
 }
@@ -80,8 +80,9 @@ bool Initiator::Posting::may_hold(std::size_t i) const {
   return outcomes_[i] == Outcome::acknowledged || outcomes_[i] == Outcome::unsure;
 }
 
-bool Initiator::Posting::enough(bool counting_outstanding) const {
-  return std::all_of(parts_.hubs_of_clients.begin(), parts_.hubs_of_clients.end(), [&](const auto& client) {
+std::size_t Initiator::Posting::fewest(bool counting_outstanding) const {
+  std::size_t least = outcomes_.size();
+  for (const auto& client : parts_.hubs_of_clients) {
     std::size_t count = 0;
     for (std::size_t i = 0; i < outcomes_.size(); ++i) {
       const bool counts = outcomes_[i] == Outcome::acknowledged ||
@@ -90,15 +91,16 @@ bool Initiator::Posting::enough(bool counting_outstanding) const {
       if (counts && std::find(client.second.begin(), client.second.end(), hub) != client.second.end())
         ++count;
     }
-    return count >= parts_.context.shares_required;
-  });
+    least = std::min(least, count);
+  }
+  return least;
 }
 
 void Initiator::Posting::decide(bool waited) {
   if (decided_ || !started_) return;
   const bool all_answered =
       std::find(outcomes_.begin(), outcomes_.end(), Outcome::outstanding) == outcomes_.end();
-  if (enough(false)) {
+  if (fewest(false) >= parts_.hubs_needed) {
     if (all_answered || waited) {
       decided_ = true;
       succeed();
@@ -106,28 +108,32 @@ void Initiator::Posting::decide(bool waited) {
       grace_running_ = true;
       initiator_.loop_.after(parts_.grace, [self = shared_from_this()] { self->decide(true); });
     }
-  } else if (!enough(true)) {
+  } else if (fewest(true) < parts_.hubs_needed) {
     decided_ = true;
     fail();
   }
 }
 
 void Initiator::Posting::succeed() {
-  if (!causes_.empty()) log::warning("bundle {}: {}", parts_.context.id.text(), causes_);
+  if (!causes_.empty()) log::warning("bundle {}: {}", parts_.context.id.text(), text_of(causes_));
   initiator_.store_.acknowledge_bundle(parts_.context.id, [self = shared_from_this()](Result<void> result) {
     if (!result && !self->store_error_) self->store_error_ = result.error();
-    if (self->store_error_) return self->fail_with(self->store_error_->within("our own store"));
-    self->done_(EstablishedBundle{self->parts_.context, std::move(self->parts_.keys), self->parts_.expires});
+    if (self->store_error_) return self->fail_with({self->store_error_->within("our own store")});
+    self->done_(EstablishedBundle{self->parts_.context, std::move(self->parts_.keys), self->parts_.expires,
+                                  self->fewest(false)});
   });
 }
 
 void Initiator::Posting::fail() {
-  fail_with({exhausted_ ? ErrorKind::exhausted : ErrorKind::unavailable,
-             "too few hubs took their share, " + std::to_string(parts_.context.shares_required) +
-                 " are needed (" + causes_ + ")"});
+  fail_with({{exhausted_ ? ErrorKind::exhausted : ErrorKind::unavailable,
+              "too few hubs took their share, " + std::to_string(parts_.hubs_needed) + " are needed (" +
+                  text_of(causes_) + ")"},
+             {},
+             causes_,
+             fewest(true)});
 }
 
-void Initiator::Posting::fail_with(Error error) {
+void Initiator::Posting::fail_with(BundleFailure failure) {
   withdrawing_ = true;
   for (const Slave& slave : parts_.context.slaves) initiator_.directory_.forget(slave.sae_id);
   std::vector<HubId> holders;
@@ -135,7 +141,7 @@ void Initiator::Posting::fail_with(Error error) {
     if (may_hold(i)) holders.push_back(parts_.context.hubs[i]);
   }
   initiator_.withdraw(parts_.context.id, holders);
-  done_(std::move(error));
+  done_(std::move(failure));
 }
 
 }  // namespace dske

@@ -23,6 +23,7 @@ class Initiator::Posting : public std::enable_shared_from_this<Initiator::Postin
     SecretTag tag{};
     std::vector<std::shared_ptr<HubLink>> links;
     std::map<ClientName, std::vector<HubId>> hubs_of_clients;  ///< where each slave's client can fetch
+    std::size_t hubs_needed = 0;  ///< that must acknowledge for each of these clients
     std::chrono::seconds lifetime{0};
     MonotonicTime expires;
     std::chrono::milliseconds grace{0};
@@ -40,12 +41,12 @@ class Initiator::Posting : public std::enable_shared_from_this<Initiator::Postin
   void answered(std::size_t i, bool may_retry, Result<HubReply> reply);
   void failed(std::size_t i, const Error& error);
   void decide(bool waited);
-  /// Whether every slave's client has k hubs among those that acknowledged, or would have if all that are
+  /// How many hubs have acknowledged for the slave's client with the fewest, or would have if all that are
   /// outstanding did too.
-  [[nodiscard]] bool enough(bool counting_outstanding) const;
+  [[nodiscard]] std::size_t fewest(bool counting_outstanding) const;
   void succeed();
   void fail();
-  void fail_with(Error error);
+  void fail_with(BundleFailure failure);
   /// Whether the hub must be told if the bundle is withdrawn.
   [[nodiscard]] bool may_hold(std::size_t i) const;
 
@@ -53,7 +54,7 @@ class Initiator::Posting : public std::enable_shared_from_this<Initiator::Postin
   Initiator& initiator_;
   Initiator::Done done_;
   std::vector<Outcome> outcomes_;
-  std::string causes_;
+  std::vector<HubCause> causes_;
   bool exhausted_ = false;
   bool started_ = false;
   bool decided_ = false;

@@ -80,7 +80,7 @@ Result<Responder::Fetching::Answer> Responder::Fetching::read(const std::shared_
                 std::move(context),
                 message->secret_tag,
                 std::move(message->encrypted_share),
-                message->lifetime};
+                responder_.clock_.now() + std::min(message->lifetime, responder_.settings_.lifetime_most)};
 }
 
 void Responder::Fetching::add_cause(const HubLink& link, const std::string& cause) {
@@ -140,11 +140,11 @@ void Responder::Fetching::rebuild(const Answer& example) {
 
   // A hub may lie about the time that is left. One of the k is honest, so the longest is not too short: hubs
   // that cannot keep a key back by their silence cannot do it by calling it expired either.
-  std::chrono::seconds lifetime{0};
-  for (const std::size_t i : verified_) lifetime = std::max(lifetime, answers_[i].lifetime);
+  MonotonicTime expires = answers_[verified_.front()].expires;
+  for (const std::size_t i : verified_) expires = std::max(expires, answers_[i].expires);
   finish(FetchedBundle{example.context,
                        SecretBytes::copy_of(recovered->secret.view().subspan(kSecretTagRandomSize)),
-                       responder_.clock_.now() + std::min(lifetime, responder_.settings_.lifetime_most)});
+                       expires});
 }
 
 void Responder::Fetching::judge(const Answer& answer) const {

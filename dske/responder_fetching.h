@@ -25,7 +25,7 @@ class Responder::Fetching : public std::enable_shared_from_this<Responder::Fetch
     BundleContext context;
     SecretTag tag{};
     SecretBytes share;
-    std::chrono::seconds lifetime{0};
+    MonotonicTime expires;  ///< as the hub says
   };
 
   void ask(const std::shared_ptr<HubLink>& link, bool may_retry);

@@ -2,6 +2,8 @@
 // message.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -41,20 +43,37 @@ class [[nodiscard]] ApiResult : public tl::expected<T, ApiError> {
 
 // The answers. Where the standard gives the message word for word, it is sent so.
 
-/// 400 for a request of the wrong form; `message` says which parameter and what is allowed.
+/// 400 for a request of the wrong form; `message` says what is wrong and what is allowed.
 [[nodiscard]] ApiError bad_request(std::string message);
+
+/// The limits of a parameter, in its own unit.
+struct Range {
+  std::int64_t least;
+  std::int64_t most;
+};
+/// The same for one parameter, which the details name with its limits.
+[[nodiscard]] ApiError bad_parameter(std::string_view name, std::string message,
+                                     std::optional<Range> range = std::nullopt);
 [[nodiscard]] ApiError size_not_in_bytes();
 /// 400 with a detail for each of `names`, which are extension_mandatory parameters that this KME does not
 /// know.
 [[nodiscard]] ApiError unsupported_mandatory_extensions(const std::vector<std::string>& names);
-/// 400: the KME knows the extension_mandatory parameters and cannot do what they ask now.
-[[nodiscard]] ApiError unmet_mandatory_extensions();
-/// 400: `sae` of the path, or an additional one, is served by no KME that this one knows.
-[[nodiscard]] ApiError unknown_sae(const SaeId& sae);
-/// 400: at least one of the requested keys is not here; the others stay available.
-[[nodiscard]] ApiError keys_not_found();
+/// An extension parameter that cannot be obeyed, and why.
+struct UnmetExtension {
+  std::string name;
+  std::string reason;
+};
+/// 400: the KME knows the extension_mandatory parameters and cannot do what these ask now.
+[[nodiscard]] ApiError unmet_mandatory_extensions(const std::vector<UnmetExtension>& unmet = {});
+/// 400: no KME of the network serves these, the SAE of the path or additional ones; at least one.
+[[nodiscard]] ApiError unknown_saes(const std::vector<SaeId>& saes);
+/// 400: `missing` of the requested keys are not here; the others stay available. The details name the first
+/// hundred.
+[[nodiscard]] ApiError keys_not_found(const std::vector<KeyId>& missing = {});
 /// 401: the caller was not named when one of the requested keys was made, or not with this master SAE.
 [[nodiscard]] ApiError not_named_for_keys();
+/// 401: the KME's operator does not let these slave SAEs have keys of this master SAE; at least one.
+[[nodiscard]] ApiError pair_not_allowed(const SaeId& master, const std::vector<SaeId>& slaves);
 /// 401: the client certificate names no SAE that this KME serves; `reason` says what is wrong with it.
 [[nodiscard]] ApiError unauthorized(std::string reason);
 /// 404: no method of the standard has this path.
@@ -62,6 +81,6 @@ class [[nodiscard]] ApiResult : public tl::expected<T, ApiError> {
 /// 415: the body has a Content-Type for which is_json_media_type() is false.
 [[nodiscard]] ApiError unsupported_media_type();
 /// 503: no key material now; `reason` says why and, if it is known, what would help.
-[[nodiscard]] ApiError unavailable(std::string reason);
+[[nodiscard]] ApiError unavailable(std::string reason, std::vector<ApiError::Detail> details = {});
 
 }  // namespace dske::etsi014

@@ -4,7 +4,7 @@
 
 namespace dske::etsi014 {
 
-SecretBytes key_container_json(std::span<const Key> keys) {
+SecretBytes key_container_json(std::span<const Key> keys, std::span<const ContainerExtension> extension) {
   json::Writer writer;
   writer.begin_object().name("keys").begin_array();
   for (const Key& key : keys) {
@@ -13,7 +13,13 @@ SecretBytes key_container_json(std::span<const Key> keys) {
     writer.name("key").base64(key.value.view());
     writer.end_object();
   }
-  writer.end_array().end_object();
+  writer.end_array();
+  if (!extension.empty()) {
+    writer.name("key_container_extension").begin_object();
+    for (const ContainerExtension& member : extension) writer.name(member.name).integer(member.value);
+    writer.end_object();
+  }
+  writer.end_object();
   return writer.take();
 }
 

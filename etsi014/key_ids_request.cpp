@@ -10,10 +10,11 @@ namespace dske::etsi014 {
 namespace {
 
 constexpr std::string_view kKeyId = "key_ID";
+constexpr std::string_view kKeyIds = "key_IDs";
 
 ApiResult<std::vector<KeyId>> from_query(std::string_view text) {
   const auto id = KeyId::parse(text);
-  if (!id) return bad_request("key_ID is " + id.error().message);
+  if (!id) return bad_parameter(kKeyId, "key_ID is " + id.error().message);
   return std::vector<KeyId>{*id};
 }
 
@@ -24,32 +25,34 @@ ApiResult<std::vector<KeyId>> from_body(std::string_view text) {
   if (!body.is_object())
     return bad_request("the body is " + std::string(body.kind()) + ", not a JSON object");
   const auto member = body.member("key_IDs");
-  if (!member) return bad_request("key_IDs is missing from the body");
+  if (!member) return bad_parameter(kKeyIds, "key_IDs is missing from the body");
   if (!member->is_array()) {
-    return bad_request("key_IDs is " + std::string(member->kind()) + ", not an array of objects");
+    return bad_parameter(kKeyIds, "key_IDs is " + std::string(member->kind()) + ", not an array of objects");
   }
   const auto elements = member->elements();
-  if (elements.empty()) return bad_request("key_IDs is empty");
+  if (elements.empty()) return bad_parameter(kKeyIds, "key_IDs is empty");
 
   std::vector<KeyId> ids;
   ids.reserve(elements.size());
   for (const json::Value& element : elements) {
     const std::string where = "key_IDs[" + std::to_string(ids.size()) + "]";
     if (!element.is_object()) {
-      return bad_request(where + " is " + std::string(element.kind()) + ", not an object with a key_ID");
+      return bad_parameter(kKeyIds,
+                           where + " is " + std::string(element.kind()) + ", not an object with a key_ID");
     }
     const auto key_id = element.member(kKeyId);
-    if (!key_id) return bad_request(where + " has no key_ID");
+    if (!key_id) return bad_parameter(kKeyIds, where + " has no key_ID");
     const auto id_text = key_id->string();
-    if (!id_text) return bad_request(where + ".key_ID is " + std::string(key_id->kind()) + ", not a string");
+    if (!id_text)
+      return bad_parameter(kKeyIds, where + ".key_ID is " + std::string(key_id->kind()) + ", not a string");
     const auto id = KeyId::parse(*id_text);
-    if (!id) return bad_request(where + ".key_ID is " + id.error().message);
+    if (!id) return bad_parameter(kKeyIds, where + ".key_ID is " + id.error().message);
     ids.push_back(*id);
   }
   std::vector<KeyId> sorted = ids;
   std::sort(sorted.begin(), sorted.end());
   const auto repeated = std::adjacent_find(sorted.begin(), sorted.end());
-  if (repeated != sorted.end()) return bad_request("key_IDs names " + repeated->text() + " twice");
+  if (repeated != sorted.end()) return bad_parameter(kKeyIds, "key_IDs names " + repeated->text() + " twice");
   return ids;
 }
 
@@ -68,7 +71,7 @@ ApiResult<std::vector<KeyId>> parse_key_ids_request(std::string_view query_text,
   }
   if (in_query) return from_query(*in_query);
   if (body.empty())
-    return bad_request("no key is named: give key_ID in the query of the URL, or POST key_IDs");
+    return bad_parameter(kKeyIds, "no key is named: give key_ID in the query of the URL, or POST key_IDs");
   return from_body(body);
 }
 

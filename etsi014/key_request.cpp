@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <iterator>
 #include <limits>
 #include <optional>
 #include <set>
@@ -50,7 +49,8 @@ ApiResult<Integer> integer(std::string_view name, const Query& query,
   const auto in_query = query.value(name);
   const auto in_body = body ? body->member(name) : std::nullopt;
   if (in_query && in_body) {
-    return bad_request(std::string(name) + " is given twice, in the query of the URL and in the body");
+    return bad_parameter(name,
+                         std::string(name) + " is given twice, in the query of the URL and in the body");
   }
   if (in_query) return Integer{true, decimal(*in_query)};
   if (in_body) return Integer{true, in_body->integer()};
@@ -60,8 +60,10 @@ ApiResult<Integer> integer(std::string_view name, const Query& query,
 ApiResult<std::uint32_t> number_of(const Integer& asked, const Limits& limits) {
   if (!asked.given) return std::uint32_t{1};
   if (!asked.value || *asked.value < 1 || *asked.value > limits.max_key_per_request) {
-    return bad_request("number must be an integer from 1 to " + std::to_string(limits.max_key_per_request) +
-                       " (max_key_per_request)");
+    return bad_parameter(kNumber,
+                         "number must be an integer from 1 to " + std::to_string(limits.max_key_per_request) +
+                             " (max_key_per_request)",
+                         Range{1, limits.max_key_per_request});
   }
   return static_cast<std::uint32_t>(*asked.value);
 }
@@ -74,82 +76,92 @@ ApiResult<std::uint32_t> size_bits_of(const Integer& asked, const Limits& limits
     return size_not_in_bytes();
   }
   if (!asked.value || *asked.value < limits.min_key_size_bits || *asked.value > limits.max_key_size_bits) {
-    return bad_request("size must be an integer number of bits from " +
-                       std::to_string(limits.min_key_size_bits) + " (min_key_size) to " +
-                       std::to_string(limits.max_key_size_bits) + " (max_key_size)");
+    return bad_parameter(kSize,
+                         "size must be an integer number of bits from " +
+                             std::to_string(limits.min_key_size_bits) + " (min_key_size) to " +
+                             std::to_string(limits.max_key_size_bits) + " (max_key_size)",
+                         Range{limits.min_key_size_bits, limits.max_key_size_bits});
   }
   return static_cast<std::uint32_t>(*asked.value);
 }
 
+ApiError bad_additional(const std::string& reason) {
+  return bad_parameter(kAdditional, std::string(kAdditional) + reason);
+}
+
 ApiResult<std::vector<SaeId>> additional_slaves(const json::Value& member, const SaePair& saes,
                                                 const Limits& limits) {
-  const std::string name(kAdditional);
   if (!member.is_array())
-    return bad_request(name + " is " + std::string(member.kind()) + ", not an array of strings");
+    return bad_additional(" is " + std::string(member.kind()) + ", not an array of strings");
   const auto elements = member.elements();
-  if (elements.empty()) return bad_request(name + " is empty: leave it out, or name an SAE");
+  if (elements.empty()) return bad_additional(" is empty: leave it out, or name an SAE");
   if (limits.max_sae_id_count == 0) {
-    return bad_request(name + " is not supported by this KME (max_SAE_ID_count is 0)");
+    return bad_additional(" is not supported by this KME (max_SAE_ID_count is 0)");
   }
   if (elements.size() > limits.max_sae_id_count) {
-    return bad_request(name + " must name at most " + std::to_string(limits.max_sae_id_count) +
-                       " SAEs (max_SAE_ID_count)");
+    return bad_parameter(kAdditional,
+                         std::string(kAdditional) + " must name at most " +
+                             std::to_string(limits.max_sae_id_count) + " SAEs (max_SAE_ID_count)",
+                         Range{1, limits.max_sae_id_count});
+  }
+  if (saes.master == saes.slave) {
+    return bad_additional(" cannot be used with the caller's own SAE ID in the URL");
   }
   std::vector<SaeId> ids;
   for (const json::Value& element : elements) {
     const auto text = element.string();
-    if (!text) return bad_request(name + " holds " + std::string(element.kind()) + ", not only strings");
+    if (!text) return bad_additional(" holds " + std::string(element.kind()) + ", not only strings");
     auto id = SaeId::parse(*text);
-    if (!id) return bad_request(name + ": " + id.error().message);
-    if (*id == saes.master) return bad_request(name + " names the master SAE " + quoted(*text));
+    if (!id) return bad_additional(": " + id.error().message);
+    if (*id == saes.master) return bad_additional(" names the master SAE " + quoted(*text));
     if (*id == saes.slave)
-      return bad_request(name + " names the slave SAE of the URL " + quoted(*text) + " again");
+      return bad_additional(" names the slave SAE of the URL " + quoted(*text) + " again");
     ids.push_back(std::move(*id));
   }
   std::vector<SaeId> sorted = ids;
   std::sort(sorted.begin(), sorted.end());
   const auto repeated = std::adjacent_find(sorted.begin(), sorted.end());
-  if (repeated != sorted.end()) return bad_request(name + " names " + quoted(repeated->text()) + " twice");
+  if (repeated != sorted.end()) return bad_additional(" names " + quoted(repeated->text()) + " twice");
   return ids;
 }
 
-// The names of all parameters of an extension array, in their order.
-ApiResult<std::vector<std::string>> extension_names(const json::Value& member, std::string_view parameter) {
-  const std::string name(parameter);
-  if (!member.is_array())
-    return bad_request(name + " is " + std::string(member.kind()) + ", not an array of objects");
-  std::vector<std::string> names;
+// All parameters of an extension array, in their order.
+ApiResult<std::vector<ExtensionParameter>> extension_parameters(const json::Value& member,
+                                                                std::string_view parameter) {
+  const auto bad = [&](const std::string& reason) {
+    return bad_parameter(parameter, std::string(parameter) + reason);
+  };
+  if (!member.is_array()) return bad(" is " + std::string(member.kind()) + ", not an array of objects");
+  std::vector<ExtensionParameter> parameters;
   std::set<std::string_view> seen;
   for (const json::Value& element : member.elements()) {
-    if (!element.is_object())
-      return bad_request(name + " holds " + std::string(element.kind()) + ", not only objects");
-    for (const std::string_view extension : element.member_names()) {
-      if (extension.size() > kExtensionNameMost) {
-        return bad_request(name + " holds a name of more than " + std::to_string(kExtensionNameMost) +
-                           " bytes");
+    if (!element.is_object()) return bad(" holds " + std::string(element.kind()) + ", not only objects");
+    for (const std::string_view name : element.member_names()) {
+      if (name.size() > kExtensionNameMost) {
+        return bad(" holds a name of more than " + std::to_string(kExtensionNameMost) + " bytes");
       }
-      if (has_control_characters(extension))
-        return bad_request(name + " holds a name with control characters");
-      if (!seen.insert(extension).second) return bad_request(name + " holds " + quoted(extension) + " twice");
+      if (has_control_characters(name)) return bad(" holds a name with control characters");
+      if (!seen.insert(name).second) return bad(" holds " + quoted(name) + " twice");
       if (seen.size() > kExtensionsMost) {
-        return bad_request(name + " holds more than " + std::to_string(kExtensionsMost) + " parameters");
+        return bad(" holds more than " + std::to_string(kExtensionsMost) + " parameters");
       }
-      names.emplace_back(extension);
+      parameters.push_back({std::string(name), *element.member(name)});
     }
   }
-  return names;
+  return parameters;
 }
 
-ApiResult<std::vector<std::string>> mandatory_extensions(const json::Value& member,
-                                                         std::span<const std::string_view> supported) {
-  auto names = extension_names(member, kMandatory);
-  if (!names) return names;
+ApiResult<std::vector<ExtensionParameter>> mandatory_extensions(const json::Value& member,
+                                                                std::span<const std::string_view> supported) {
+  auto parameters = extension_parameters(member, kMandatory);
+  if (!parameters) return parameters;
   std::vector<std::string> unsupported;
-  std::copy_if(names->begin(), names->end(), std::back_inserter(unsupported), [&](const std::string& name) {
-    return std::find(supported.begin(), supported.end(), name) == supported.end();
-  });
+  for (const ExtensionParameter& parameter : *parameters) {
+    if (std::find(supported.begin(), supported.end(), parameter.name) == supported.end())
+      unsupported.push_back(parameter.name);
+  }
   if (!unsupported.empty()) return unsupported_mandatory_extensions(unsupported);
-  return names;
+  return parameters;
 }
 
 }  // namespace
@@ -162,21 +174,20 @@ ApiResult<KeyRequest> parse_key_request(std::string_view query_text, std::string
   for (const std::string_view name : {kAdditional, kMandatory}) {
     // To ignore one of these would deliver something else than was asked for.
     if (query->has(name))
-      return bad_request(std::string(name) + " can only stand in the body of a POST request");
+      return bad_parameter(name, std::string(name) + " can only stand in the body of a POST request");
   }
 
-  std::optional<json::Document> document;
+  KeyRequest request;
   std::optional<json::Value> body;
   if (!body_text.empty()) {
     auto parsed = json::Document::parse(body_text);
     if (!parsed) return bad_request("the body is " + parsed.error().message);
-    document = std::move(*parsed);
-    body = document->root();
+    request.document = std::make_shared<const json::Document>(std::move(*parsed));
+    body = request.document->root();
     if (!body->is_object())
       return bad_request("the body is " + std::string(body->kind()) + ", not a JSON object");
   }
 
-  KeyRequest request;
   const auto asked_number = integer(kNumber, *query, body);
   if (!asked_number) return asked_number.error();
   const auto number = number_of(*asked_number, limits);
@@ -196,12 +207,14 @@ ApiResult<KeyRequest> parse_key_request(std::string_view query_text, std::string
     request.additional_slave_sae_ids = std::move(*ids);
   }
   if (const auto member = body->member(kMandatory)) {
-    auto names = mandatory_extensions(*member, supported_extensions);
-    if (!names) return names.error();
-    request.mandatory_extensions = std::move(*names);
+    auto parameters = mandatory_extensions(*member, supported_extensions);
+    if (!parameters) return parameters.error();
+    request.mandatory_extensions = std::move(*parameters);
   }
   if (const auto member = body->member(kOptional)) {
-    if (const auto names = extension_names(*member, kOptional); !names) return names.error();
+    auto parameters = extension_parameters(*member, kOptional);
+    if (!parameters) return parameters.error();
+    request.optional_extensions = std::move(*parameters);
   }
   return request;
 }

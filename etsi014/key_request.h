@@ -2,24 +2,33 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/json.h"
 #include "base/names.h"
 #include "etsi014/api_error.h"
 #include "etsi014/limits.h"
 
 namespace dske::etsi014 {
 
+/// A parameter of extension_mandatory or extension_optional; its value is of any type.
+struct ExtensionParameter {
+  std::string name;
+  json::Value value;
+};
+
 /// A complete, checked request.
 struct KeyRequest {
   std::uint32_t number = 1;                     ///< of keys, 1 to Limits::max_key_per_request
   std::uint32_t size_bits = 0;                  ///< of each key, a multiple of 8 between the limits
   std::vector<SaeId> additional_slave_sae_ids;  ///< each once; neither the master nor the slave of the path
-  /// The names of the extension_mandatory parameters, each once and all of them supported.
-  std::vector<std::string> mandatory_extensions;
+  std::vector<ExtensionParameter> mandatory_extensions;  ///< each name once, all of them supported
+  std::vector<ExtensionParameter> optional_extensions;   ///< each name once, known or not
+  std::shared_ptr<const json::Document> document;        ///< where the extensions' values live
 
   [[nodiscard]] std::size_t size_bytes() const { return size_bits / 8; }
 };
@@ -34,9 +43,8 @@ struct SaePair {
 /// GET and POST: both may carry parameters, an empty body is an empty request, and what neither gives has its
 /// default. A parameter that is given twice is an error, in whichever places.
 ///
-/// Only number and size can stand in the query; unknown names in query and body are ignored, as is
-/// extension_optional. `supported_extensions` are the extension_mandatory parameters that the caller will
-/// obey.
+/// Only number and size can stand in the query; unknown names in query and body are ignored.
+/// `supported_extensions` are the names that the caller knows; others are refused in extension_mandatory.
 [[nodiscard]] ApiResult<KeyRequest> parse_key_request(
     std::string_view query, std::string_view body, const SaePair& saes, const Limits& limits,
     std::span<const std::string_view> supported_extensions = {});

@@ -14,7 +14,7 @@ struct Limits {
   std::uint32_t max_key_size_bits = 65536;
   std::uint32_t max_key_per_request = 128;
   std::uint32_t max_key_count = 100000;  ///< the most keys that one pair of SAEs can have in store
-  std::uint32_t max_sae_id_count = 0;    ///< additional slave SAEs in one request; 0: no multicast
+  std::uint32_t max_sae_id_count = 16;   ///< additional slave SAEs in one request; 0: no multicast
 };
 
 /// `limits` as they are, or an error that names the first field that contradicts the standard or another

@@ -19,7 +19,8 @@ ApiResult<Query> Query::parse(std::string_view text, const std::vector<std::stri
     const auto known_name = std::find(known.begin(), known.end(), *name);
     if (known_name == known.end()) continue;
     if (query.has(*known_name)) {
-      return bad_request("the query of the URL holds " + std::string(*known_name) + " more than once");
+      return bad_parameter(*known_name,
+                           "the query of the URL holds " + std::string(*known_name) + " more than once");
     }
     query.parameters_.push_back({*known_name, std::move(*value)});
   }

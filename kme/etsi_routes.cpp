@@ -1,14 +1,20 @@
 #include "kme/etsi_routes.h"
 
 #include <atomic>
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
 #include <utility>
 
 #include "base/log.h"
-#include "base/percent_encoding.h"
 #include "etsi014/key_container.h"
 #include "etsi014/key_ids_request.h"
 #include "etsi014/media_type.h"
 #include "etsi014/sae_path.h"
+#include "http/log_budget.h"
+#include "kme/extensions/registry.h"
+#include "kme/sae_identity.h"
 
 namespace dske::kme {
 namespace {
@@ -40,8 +46,9 @@ http::Response error_response(const ApiError& error) {
   return response;
 }
 
-http::Response keys_response(const KeyDelivery::Keys& keys) {
-  return {200, "application/json", {}, etsi014::key_container_json(keys)};
+http::Response keys_response(const KeyDelivery::Keys& keys,
+                             std::span<const etsi014::ContainerExtension> extension = {}) {
+  return {200, "application/json", {}, etsi014::key_container_json(keys, extension)};
 }
 
 // A request whose caller and path are known.
@@ -68,7 +75,9 @@ class EtsiRoutes : public std::enable_shared_from_this<EtsiRoutes> {
     };
   }
 
-  void status(Caller caller, http::Request /*request*/, http::Reply reply) {
+  void status(Caller caller, http::Request request, http::Reply reply) {
+    if (auto fault = pair_fault(request, caller.sae, {caller.other}))
+      return reply.send(error_response(*fault));
     loop_.post([self = shared_from_this(), ticket = Ticket(in_progress_), caller = std::move(caller),
                 reply = std::move(reply)]() mutable {
       self->delivery_.status(
@@ -82,22 +91,28 @@ class EtsiRoutes : public std::enable_shared_from_this<EtsiRoutes> {
 
   void enc_keys(Caller caller, http::Request request, http::Reply reply) {
     if (auto fault = media_fault(request)) return reply.send(error_response(*fault));
-    auto key_request = etsi014::parse_key_request(request.query, request.body.text(),
-                                                  {caller.sae, caller.other}, config_.limits);
+    auto key_request = etsi014::parse_key_request(
+        request.query, request.body.text(), {caller.sae, caller.other}, config_.limits, extension_names());
     if (!key_request) return reply.send(error_response(key_request.error()));
+    std::vector<SaeId> slaves = key_request->additional_slave_sae_ids;
+    slaves.insert(slaves.begin(), caller.other);
+    if (auto fault = pair_fault(request, caller.sae, slaves)) return reply.send(error_response(*fault));
     loop_.post([self = shared_from_this(), ticket = Ticket(in_progress_), caller = std::move(caller),
                 key_request = std::move(*key_request), reply = std::move(reply)]() mutable {
       self->delivery_.enc_keys(
           caller.sae, caller.other, key_request,
-          [ticket = std::move(ticket), reply = std::move(reply)](ApiResult<KeyDelivery::Keys> keys) mutable {
+          [ticket = std::move(ticket), reply = std::move(reply)](ApiResult<KeyIssue::Issued> issued) mutable {
             // Keys whose answer cannot be written are dropped: nobody else holds them here.
-            reply.send(keys ? keys_response(*keys) : error_response(keys.error()));
+            reply.send(issued ? keys_response(issued->keys, issued->extension)
+                              : error_response(issued.error()));
           });
     });
   }
 
   void dec_keys(Caller caller, http::Request request, http::Reply reply) {
     if (auto fault = media_fault(request)) return reply.send(error_response(*fault));
+    if (auto fault = pair_fault(request, caller.other, {caller.sae}))
+      return reply.send(error_response(*fault));
     auto ids = etsi014::parse_key_ids_request(request.query, request.body.text());
     if (!ids) return reply.send(error_response(ids.error()));
     loop_.post([self = shared_from_this(), ticket = Ticket(in_progress_), caller = std::move(caller),
@@ -122,16 +137,43 @@ class EtsiRoutes : public std::enable_shared_from_this<EtsiRoutes> {
 
  private:
   [[nodiscard]] ApiResult<Caller> caller_of(const http::Request& request) const {
-    const auto sae = request.identity ? sae_of(*request.identity, config_)
-                                      : Result<SaeId>(Error{ErrorKind::forbidden, "no client certificate"});
-    if (!sae) {
-      log::warning("{}: refused: {}", request.peer_address, sae.error().message);
-      return etsi014::unauthorized(sae.error().message);
-    }
+    const auto sae = sae_of(request);
+    if (!sae) return sae.error();
     auto other = etsi014::parse_sae_segment(request.parameters.at(0));
     if (!other) return other.error();
-    if (*other == *sae) return etsi014::bad_request("the SAE ID in the path is the caller's own");
+    if (*other == *sae && !config_.pairs.self_paired(*sae))
+      return etsi014::bad_request("the SAE ID in the path is the caller's own");
     return Caller{*sae, std::move(*other)};
+  }
+
+  [[nodiscard]] ApiResult<SaeId> sae_of(const http::Request& request) const {
+    if (!request.identity) return etsi014::unauthorized("no client certificate");
+    auto sae = kme::sae_of(*request.identity, config_.sae_identity, config_.encryptors);
+    if (sae) return std::move(*sae);
+    ApiError error = etsi014::unauthorized("the certificate (" + request.identity->subject +
+                                           ") names no SAE that this KME serves: " + sae.error().message);
+    log_refused(request, error);
+    return error;
+  }
+
+  // What the operator does not allow; the caller is the master or the only slave.
+  [[nodiscard]] std::optional<ApiError> pair_fault(const http::Request& request, const SaeId& master,
+                                                   const std::vector<SaeId>& slaves) const {
+    std::vector<SaeId> refused;
+    for (const SaeId& slave : slaves) {
+      if (!config_.pairs.allows(master, slave)) refused.push_back(slave);
+    }
+    if (refused.empty()) return std::nullopt;
+    ApiError error = etsi014::pair_not_allowed(master, refused);
+    log_refused(request, error);
+    return error;
+  }
+
+  void log_refused(const http::Request& request, const ApiError& error) const {
+    if (const auto swallowed = log_budget_.spend(std::chrono::steady_clock::now())) {
+      log::warning("{}: refused: {}{}", request.peer_address, error.message,
+                   *swallowed > 0 ? " (and " + std::to_string(*swallowed) + " more)" : "");
+    }
   }
 
   [[nodiscard]] static std::optional<ApiError> media_fault(const http::Request& request) {
@@ -146,32 +188,26 @@ class EtsiRoutes : public std::enable_shared_from_this<EtsiRoutes> {
   const KmeConfig& config_;
   KeyDelivery& delivery_;
   EventLoop& loop_;
+  mutable http::LogBudget log_budget_;
   std::shared_ptr<std::atomic<int>> in_progress_ = std::make_shared<std::atomic<int>>(0);
 };
 
 }  // namespace
 
-Result<SaeId> sae_of(const http::PeerIdentity& identity, const KmeConfig& config) {
-  constexpr std::string_view kScheme = "sae:";
-  std::string text = identity.common_name;
-  if (text.empty() && identity.uris.size() == 1 && identity.uris.front().starts_with(kScheme)) {
-    text = percent_decode(identity.uris.front().substr(kScheme.size())).value_or("");
-  }
-  auto sae = SaeId::parse(text);
-  const Error refused{ErrorKind::forbidden,
-                      "the certificate (" + identity.subject + ") names no SAE that this KME serves"};
-  if (!sae || !config.encryptors.contains(*sae)) return refused;
-  return sae;
-}
-
 std::vector<http::Route> etsi_routes(const KmeConfig& config, KeyDelivery& delivery, EventLoop& loop) {
   const auto routes = std::make_shared<EtsiRoutes>(config, delivery, loop);
-  const std::string base = "/api/v1/keys/:sae/";
-  return {{"GET", base + "status", routes->handler(&EtsiRoutes::status)},
-          {"GET", base + "enc_keys", routes->handler(&EtsiRoutes::enc_keys)},
-          {"POST", base + "enc_keys", routes->handler(&EtsiRoutes::enc_keys)},
-          {"GET", base + "dec_keys", routes->handler(&EtsiRoutes::dec_keys)},
-          {"POST", base + "dec_keys", routes->handler(&EtsiRoutes::dec_keys)}};
+  std::vector<http::Route> all;
+  std::vector<std::string> prefixes{""};
+  if (!config.base_path.empty()) prefixes.push_back(config.base_path);
+  for (const std::string& prefix : prefixes) {
+    const std::string base = prefix + "/api/v1/keys/:sae/";
+    all.push_back({"GET", base + "status", routes->handler(&EtsiRoutes::status)});
+    for (const char* method : {"GET", "POST"}) {
+      all.push_back({method, base + "enc_keys", routes->handler(&EtsiRoutes::enc_keys)});
+      all.push_back({method, base + "dec_keys", routes->handler(&EtsiRoutes::dec_keys)});
+    }
+  }
+  return all;
 }
 
 }  // namespace dske::kme

@@ -11,14 +11,10 @@
 
 namespace dske::kme {
 
-/// The routes of the standard's three methods. Requests are checked on the HTTP worker and carried out on
-/// `loop`; at most a few thousand at once, the rest are answered 503. The references must outlive the routes
-/// and the loop's tasks.
+/// The routes of the standard's three methods, also below the configured base path. Requests are checked on
+/// the HTTP worker and carried out on `loop`; at most a few thousand at once, the rest are answered 503. The
+/// references must outlive the routes and the loop's tasks.
 [[nodiscard]] std::vector<http::Route> etsi_routes(const KmeConfig& config, KeyDelivery& delivery,
                                                    EventLoop& loop);
-
-/// The SAE that a verified certificate speaks for: its subject CN, or, without one, its only SAN URI "sae:ID"
-/// with the ID percent-encoded. ErrorKind::forbidden if there is none or `config` does not list it.
-[[nodiscard]] Result<SaeId> sae_of(const http::PeerIdentity& identity, const KmeConfig& config);
 
 }  // namespace dske::kme

@@ -6,25 +6,10 @@
 #include "base/log.h"
 #include "dske/one_time_mac.h"
 #include "dske/secret_tag.h"
+#include "kme/delivery_errors.h"
 
 namespace dske::kme {
-namespace {
-
 using etsi014::ApiError;
-
-constexpr std::chrono::minutes kLeastLeft{10};
-constexpr int kLeastLeftShare = 10;  // or this part of the lifetime, if that is less
-
-ApiError as_api_error(const Error& error) {
-  return error.kind == ErrorKind::invalid ? etsi014::bad_request(error.message)
-                                          : etsi014::unavailable(error.message);
-}
-
-ApiError too_many_look_ups() {
-  return etsi014::unavailable("this SAE asked for too much that does not exist; try again later");
-}
-
-}  // namespace
 
 // The keys that one dec_keys gave out.
 class KeyDelivery::Delivery {
@@ -47,14 +32,14 @@ KeyDelivery::KeyDelivery(const Parts& parts)
     : config_(parts.config),
       links_(parts.links),
       directory_(parts.directory),
-      initiator_(parts.initiator),
       responder_(parts.responder),
       held_(parts.held),
       confirmations_(parts.confirmations),
       store_(parts.store),
       loop_(parts.loop),
       clock_(parts.clock),
-      budget_(parts.clock) {}
+      budget_(parts.clock),
+      issue_({parts.config, parts.links, parts.directory, parts.initiator, budget_, parts.clock}) {}
 
 std::uint32_t KeyDelivery::keys_available(const SaeLocation& location) const {
   // What the PSRD that is left could establish, key by key, at the k-th best of the hubs in common.
@@ -80,58 +65,22 @@ void KeyDelivery::status(const SaeId& master, const SaeId& slave, Done<etsi014::
   if (!known && !budget_.take(master)) return done(too_many_look_ups());
   directory_.locate(slave, [this, master, slave, known,
                             done = std::move(done)](const Result<SaeLocation>& location) mutable {
-    if (!location) {
-      if (location.error().kind == ErrorKind::not_found) return done(etsi014::unknown_sae(slave));
-      return done(as_api_error(location.error()));
-    }
-    if (!known) budget_.give_back(master);
+    const bool unknown = !location && location.error().kind == ErrorKind::not_found;
+    if (!known && !unknown) budget_.give_back(master);
+    if (!location) return done(not_located(slave, location.error()));
     done(etsi014::Status{config_.name.text(), location->client.text(), master, slave,
                          keys_available(*location), config_.limits});
   });
 }
 
-Error KeyDelivery::naming_hubs_without_psrd(Error error) const {
-  if (error.kind != ErrorKind::unavailable) return error;
-  for (const ConfiguredHub& hub : config_.hubs) {
-    const auto is_its = [&](const auto& link) { return link->address().name == hub.name; };
-    if (std::none_of(links_.begin(), links_.end(), is_its))
-      error.message += "; no PSRD with hub " + hub.name.text();
-  }
-  return error;
+ApiError KeyDelivery::not_located(const SaeId& sae, const Error& error) const {
+  if (error.kind == ErrorKind::not_found) return etsi014::unknown_saes({sae});
+  return as_api_error(error, unusable_hubs(config_, links_));
 }
 
 void KeyDelivery::enc_keys(const SaeId& master, const SaeId& slave, const etsi014::KeyRequest& request,
-                           Done<Keys> done) {
-  const bool known = directory_.remembered(slave) != nullptr;
-  if (!known && !budget_.take(master)) return done(too_many_look_ups());
-  BundleRequest bundle_request{master,
-                               {slave},
-                               request.number,
-                               static_cast<std::uint32_t>(request.size_bytes()),
-                               config_.key_lifetime};
-  for (const SaeId& additional : request.additional_slave_sae_ids)
-    bundle_request.slaves.push_back(additional);
-  initiator_.establish(std::move(bundle_request), [this, master, slave, known, done = std::move(done)](
-                                                      Result<EstablishedBundle> bundle) mutable {
-    if (!bundle) {
-      if (bundle.error().kind == ErrorKind::not_found) return done(etsi014::unknown_sae(slave));
-      const Error error = naming_hubs_without_psrd(bundle.error());
-      log::warning("no key for {} with {}: {}", master.text(), slave.text(), error.message);
-      return done(as_api_error(error));
-    }
-    if (!known) budget_.give_back(master);
-    const auto least = std::min<std::chrono::nanoseconds>(kLeastLeft, config_.key_lifetime / kLeastLeftShare);
-    if (bundle->expires - clock_.now() < least) {
-      return done(etsi014::unavailable("establishing the keys took too much of their lifetime"));
-    }
-    Keys keys;
-    const std::size_t size = bundle->context.key_size_bytes;
-    for (std::uint32_t i = 0; i < bundle->context.key_count; ++i) {
-      keys.push_back({bundle->context.id.key_id(static_cast<std::uint16_t>(i)),
-                      SecretBytes::copy_of(bundle->keys.view().subspan(i * size, size))});
-    }
-    done(std::move(keys));
-  });
+                           KeyIssue::Done done) {
+  issue_.issue(master, slave, request, std::move(done));
 }
 
 void KeyDelivery::dec_keys(const SaeId& slave, const SaeId& master, std::vector<KeyId> ids,
@@ -163,9 +112,8 @@ void KeyDelivery::collect(const std::shared_ptr<Collection>& collection, const B
   }
   directory_.locate(collection->master, [this, collection, id](const Result<SaeLocation>& location) {
     if (location) return fetch(collection, {location->client, id});
-    collection->error = location.error().kind == ErrorKind::not_found
-                            ? etsi014::unknown_sae(collection->master)
-                            : as_api_error(location.error());
+    if (location.error().kind != ErrorKind::not_found) budget_.give_back(collection->slave);
+    collection->error = not_located(collection->master, location.error());
     collected(collection);
   });
 }
@@ -186,11 +134,10 @@ void KeyDelivery::fetched(const BundleName& name, Result<FetchedBundle> bundle) 
     const auto waiting = fetching_.extract(name);
     if (waiting.empty()) return;
     for (const auto& collection : waiting.mapped()) {
-      if (result) {
-        budget_.give_back(collection->slave);
-      } else if (result.error().kind != ErrorKind::not_found) {
-        collection->error = as_api_error(result.error());
-      }
+      const bool no_such_bundle = !result && result.error().kind == ErrorKind::not_found;
+      if (!no_such_bundle) budget_.give_back(collection->slave);
+      if (!result && !no_such_bundle)
+        collection->error = as_api_error(result.error(), unusable_hubs(config_, links_));
       collected(collection);
     }
   };
@@ -218,19 +165,19 @@ void KeyDelivery::collected(const std::shared_ptr<Collection>& collection) {
 }
 
 void KeyDelivery::deliver(const std::shared_ptr<Collection>& collection) {
-  bool all_there = true;
+  std::vector<KeyId> missing;
   for (const KeyId& id : collection->ids) {
     const HeldKeys::Bundle* bundle = held_.find(BundleId::of(id), collection->master);
     if (bundle == nullptr) {
-      all_there = false;
+      missing.push_back(id);
       continue;
     }
     if (!bundle->context.names_slave(collection->slave) || bundle->context.master != collection->master) {
       return collection->done(etsi014::not_named_for_keys());
     }
-    all_there = all_there && HeldKeys::available(*bundle, collection->slave, BundleId::index_of(id));
+    if (!HeldKeys::available(*bundle, collection->slave, BundleId::index_of(id))) missing.push_back(id);
   }
-  if (!all_there) return collection->done(etsi014::keys_not_found());
+  if (!missing.empty()) return collection->done(etsi014::keys_not_found(missing));
 
   Delivered delivered;
   delivered.delivery = std::make_shared<Delivery>();

@@ -16,6 +16,7 @@
 #include "etsi014/status.h"
 #include "kme/confirmations.h"
 #include "kme/held_keys.h"
+#include "kme/key_issue.h"
 #include "kme/kme_config.h"
 #include "kme/lookup_budget.h"
 #include "kme/loop_store.h"
@@ -48,7 +49,8 @@ class KeyDelivery {
   void status(const SaeId& master, const SaeId& slave, Done<etsi014::Status> done);
 
   /// "Get key": establishes a bundle for the master and gives its keys out, once.
-  void enc_keys(const SaeId& master, const SaeId& slave, const etsi014::KeyRequest& request, Done<Keys> done);
+  void enc_keys(const SaeId& master, const SaeId& slave, const etsi014::KeyRequest& request,
+                KeyIssue::Done done);
 
   /// Keys that were taken for an SAE, to be reported on: whether their answer reached it.
   class Delivery;
@@ -75,13 +77,12 @@ class KeyDelivery {
   void collected(const std::shared_ptr<Collection>& collection);
   void deliver(const std::shared_ptr<Collection>& collection);
   [[nodiscard]] std::uint32_t keys_available(const SaeLocation& location) const;
-  /// The error, naming also the hubs of which there has never been PSRD: no link of theirs could.
-  [[nodiscard]] Error naming_hubs_without_psrd(Error error) const;
+  /// The answer to a failed look-up of an SAE.
+  [[nodiscard]] etsi014::ApiError not_located(const SaeId& sae, const Error& error) const;
 
   const KmeConfig& config_;
   const std::vector<std::shared_ptr<HubLink>>& links_;
   SaeDirectory& directory_;
-  Initiator& initiator_;
   Responder& responder_;
   HeldKeys& held_;
   Confirmations& confirmations_;
@@ -89,6 +90,7 @@ class KeyDelivery {
   EventLoop& loop_;
   const Clock& clock_;
   LookupBudget budget_;
+  KeyIssue issue_;
   std::map<BundleName, std::vector<std::shared_ptr<Collection>>> fetching_;
   std::uint64_t keys_delivered_ = 0;
 };

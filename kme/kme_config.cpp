@@ -11,6 +11,7 @@ namespace {
 constexpr std::int64_t kHubsMost = 255;
 constexpr std::int64_t kSharesRequiredLeast = 2;
 constexpr std::int64_t kLifetimeLeastSeconds = 60;
+constexpr std::size_t kBasePathMost = 256;
 constexpr std::int64_t kLifetimeMostSeconds = std::int64_t{366} * 86400;
 
 http::TlsServerConfig read_tls(yaml::MappingReader& reader, const std::filesystem::path& file) {
@@ -82,6 +83,8 @@ etsi014::Limits read_limits(yaml::MappingReader& reader) {
         static_cast<std::uint32_t>(members.integer("keys_per_request", 1, 65536, limits.max_key_per_request));
     limits.max_key_size_bits =
         static_cast<std::uint32_t>(members.integer("key_size", 8, 8388608, limits.max_key_size_bits));
+    limits.max_sae_id_count =
+        static_cast<std::uint32_t>(members.integer("additional_saes", 0, 255, limits.max_sae_id_count));
     if (const auto fault = members.finish()) reader.fail(*fault);
   }
   if (!reader.failed()) {
@@ -89,6 +92,34 @@ etsi014::Limits read_limits(yaml::MappingReader& reader) {
       reader.fail("key_size", checked.error().message);
   }
   return limits;
+}
+
+bool is_path_segment(std::string_view segment) {
+  constexpr std::string_view kUnreserved =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+  return !segment.empty() && segment != "." && segment != ".." &&
+         segment.find_first_not_of(kUnreserved) == std::string_view::npos;
+}
+
+// A path prefix, or empty.
+std::string read_base_path(yaml::MappingReader& reader) {
+  std::string path = reader.text("base_path", "");
+  std::string_view left = path;
+  bool good = path.size() <= kBasePathMost && !path.starts_with("/api");
+  while (good && !left.empty()) {
+    good = left.front() == '/';
+    left.remove_prefix(1);
+    const std::string_view segment = left.substr(0, left.find('/'));
+    good = good && is_path_segment(segment);
+    left.remove_prefix(segment.size());
+  }
+  if (!good) {
+    reader.fail(
+        "base_path",
+        "must be a path like /client/carol/etsi: of A-Z a-z 0-9 - . _ ~ between slashes, without one at "
+        "its end, and not begin with /api");
+  }
+  return path;
 }
 
 }  // namespace
@@ -119,6 +150,9 @@ Result<KmeConfig> read_kme_config(const std::filesystem::path& file) {
   config.key_lifetime = std::chrono::seconds(reader.integer(
       "key_lifetime_seconds", kLifetimeLeastSeconds, kLifetimeMostSeconds, config.key_lifetime.count()));
   config.limits = read_limits(reader);
+  config.sae_identity = read_sae_identity(reader, config.encryptors);
+  config.pairs = PairPolicy::read(reader, config.encryptors);
+  config.base_path = read_base_path(reader);
   if (const auto fault = reader.finish()) return *fault;
   return config;
 }

@@ -12,6 +12,8 @@
 #include "base/result.h"
 #include "etsi014/limits.h"
 #include "http/server.h"
+#include "kme/pair_policy.h"
+#include "kme/sae_identity.h"
 #include "node/node_config.h"
 
 namespace dske::kme {
@@ -32,6 +34,9 @@ struct KmeConfig {
   std::vector<ConfiguredHub> hubs;
   std::chrono::seconds key_lifetime{86400};
   etsi014::Limits limits;
+  SaeIdentity sae_identity;
+  PairPolicy pairs;
+  std::string base_path;  ///< where the ETSI methods are served as well; empty: only at the standard's place
 
   [[nodiscard]] const ConfiguredHub* find_hub(const HubName& hub) const;
 };

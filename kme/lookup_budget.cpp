@@ -11,20 +11,23 @@ constexpr double kPerSecond = 1;
 
 }  // namespace
 
-bool LookupBudget::take(const SaeId& sae) {
+bool LookupBudget::take(const SaeId& sae, std::size_t count) {
+  if (count == 0) return true;
   const MonotonicTime now = clock_.now();
   Budget& budget = budgets_.try_emplace(sae, Budget{kBurst, now}).first->second;
   budget.left =
       std::min(kBurst, budget.left + std::chrono::duration<double>(now - budget.at).count() * kPerSecond);
   budget.at = now;
-  if (budget.left < 1) return false;
-  budget.left -= 1;
+  const auto units = static_cast<double>(count);
+  if (budget.left < units) return false;
+  budget.left -= units;
   return true;
 }
 
-void LookupBudget::give_back(const SaeId& sae) {
+void LookupBudget::give_back(const SaeId& sae, std::size_t count) {
   const auto found = budgets_.find(sae);
-  if (found != budgets_.end()) found->second.left = std::min(kBurst, found->second.left + 1);
+  if (found != budgets_.end())
+    found->second.left = std::min(kBurst, found->second.left + static_cast<double>(count));
 }
 
 }  // namespace dske::kme

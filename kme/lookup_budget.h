@@ -1,6 +1,7 @@
 // Limits how often one SAE may make this KME ask the hubs for what does not exist: every question costs PSRD.
 #pragma once
 
+#include <cstddef>
 #include <map>
 
 #include "base/clock.h"
@@ -8,14 +9,15 @@
 
 namespace dske::kme {
 
-/// A question takes one unit, and gives it back if there was an answer; the budget refills with time. Lives
-/// on the event loop.
+/// A question takes one unit, and gives it back unless the answer was that there is no such thing; the budget
+/// refills with time. Lives on the event loop.
 class LookupBudget {
  public:
   explicit LookupBudget(const Clock& clock) : clock_(clock) {}
 
-  [[nodiscard]] bool take(const SaeId& sae);
-  void give_back(const SaeId& sae);
+  /// Takes `count` units, at most 256, or none.
+  [[nodiscard]] bool take(const SaeId& sae, std::size_t count = 1);
+  void give_back(const SaeId& sae, std::size_t count = 1);
 
  private:
   struct Budget {

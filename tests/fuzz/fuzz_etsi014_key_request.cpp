@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   distinct.insert(saes.master);
   distinct.insert(saes.slave);
   if (additional.size() > limits.max_sae_id_count || distinct.size() != additional.size() + 2) std::abort();
-  for (const std::string& name : request->mandatory_extensions) {
+  for (const auto& [name, value] : request->mandatory_extensions) {
     if (name != "abc_x") std::abort();
   }
   return 0;

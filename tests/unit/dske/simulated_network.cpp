@@ -133,18 +133,17 @@ void SimulatedNetwork::register_all() {
   if (!done) throw std::runtime_error("a client could not register");
 }
 
-template <class T>
-Result<T> SimulatedNetwork::wait_for(std::optional<Result<T>>& result) {
+template <class R>
+R SimulatedNetwork::wait_for(std::optional<R>& result) {
   if (!loop.run_until([&] { return result.has_value(); }, std::chrono::minutes(5))) {
     throw std::runtime_error("an answer never came");
   }
   return std::move(*result);
 }
 
-Result<EstablishedBundle> SimulatedNetwork::establish(SimulatedClient& client, BundleRequest request) {
-  std::optional<Result<EstablishedBundle>> result;
-  client.initiator().establish(std::move(request),
-                               [&](Result<EstablishedBundle> bundle) { result = std::move(bundle); });
+BundleResult SimulatedNetwork::establish(SimulatedClient& client, BundleRequest request) {
+  std::optional<BundleResult> result;
+  client.initiator().establish(std::move(request), [&](BundleResult bundle) { result = std::move(bundle); });
   return wait_for(result);
 }
 

@@ -78,7 +78,7 @@ class SimulatedNetwork {
   /// Registers all clients with all hubs and waits until that is done.
   void register_all();
 
-  [[nodiscard]] Result<EstablishedBundle> establish(SimulatedClient& client, BundleRequest request);
+  [[nodiscard]] BundleResult establish(SimulatedClient& client, BundleRequest request);
   [[nodiscard]] Result<FetchedBundle> fetch(SimulatedClient& client, const BundleName& bundle);
   [[nodiscard]] Result<HubReply> call(SimulatedClient& client, std::size_t hub, const std::string& method,
                                       const std::string& path, std::string_view body = "");
@@ -98,8 +98,8 @@ class SimulatedNetwork {
   SimulatedTransport transport;
 
  private:
-  template <class T>
-  [[nodiscard]] Result<T> wait_for(std::optional<Result<T>>& result);
+  template <class R>
+  [[nodiscard]] R wait_for(std::optional<R>& result);
 
   std::vector<std::unique_ptr<SimulatedHub>> hubs_;
   std::vector<std::unique_ptr<SimulatedClient>> clients_;

@@ -16,9 +16,7 @@ struct Relay {
       : network(1, n, k), carol(network.add_client("carol")), celia(network.add_client("celia")) {
     network.register_all();
   }
-  Result<EstablishedBundle> establish() {
-    return network.establish(carol, bundle_request("carol", {"celia"}));
-  }
+  BundleResult establish() { return network.establish(carol, bundle_request("carol", {"celia"})); }
   Result<FetchedBundle> fetch(const EstablishedBundle& bundle) {
     return network.fetch(celia, bundle.context.name());
   }
@@ -131,8 +129,7 @@ TEST_CASE("relay: bundles that an earlier run began and never acknowledged are w
   const auto kept = relay.establish();
   REQUIRE(kept);
   relay.carol.bundles.disk.delay = seconds(1);
-  relay.carol.initiator().establish(bundle_request("carol", {"celia"}),
-                                    [](const Result<EstablishedBundle>&) {});
+  relay.carol.initiator().establish(bundle_request("carol", {"celia"}), [](const BundleResult&) {});
   REQUIRE(relay.network.loop.run_until([&] { return relay.carol.bundles.begun.size() == 1; }, seconds(5)));
   CHECK(relay.stored_shares() == 10);
   relay.carol.restart();

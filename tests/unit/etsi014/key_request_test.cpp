@@ -232,9 +232,35 @@ TEST_CASE("additional slave SAEs that are none, repeated or too many are refused
 }
 
 TEST_CASE("a KME without multicast refuses every additional slave SAE") {
-  check_refused(parse("", R"({"additional_slave_SAE_IDs":["carol"]})"),
+  Limits limits;
+  limits.max_sae_id_count = 0;
+  check_refused(parse("", R"({"additional_slave_SAE_IDs":["carol"]})", limits),
                 "additional_slave_SAE_IDs is not supported by this KME (max_SAE_ID_count is 0)");
-  CHECK_FALSE(parse("", R"({"additional_slave_SAE_IDs":[]})").has_value());
+  CHECK_FALSE(parse("", R"({"additional_slave_SAE_IDs":[]})", limits).has_value());
+}
+
+TEST_CASE("an SAE that is its own slave cannot have additional ones") {
+  const SaePair self{sae("alice-1"), sae("alice-1")};
+  CHECK(parse_key_request("", "{}", self, {}).has_value());
+  check_refused(parse_key_request("", R"({"additional_slave_SAE_IDs":["carol"]})", self, {}),
+                "additional_slave_SAE_IDs cannot be used with the caller's own SAE ID in the URL");
+}
+
+TEST_CASE("a bad parameter is named in the details, with its limits where it has some") {
+  const auto details = [](const ApiResult<KeyRequest>& refused) {
+    REQUIRE_FALSE(refused.has_value());
+    std::string text;
+    for (const auto& [name, value] : refused.error().details) text += name + "=" + value + " ";
+    return text;
+  };
+  CHECK(details(parse("number=0", "")) == "parameter=number least=1 most=128 ");
+  CHECK(details(parse("size=65544", "")) == "parameter=size least=8 most=65536 ");
+  CHECK(details(parse("size=9", "")) == "parameter=size ");
+  CHECK(details(parse("size=8&size=8", "")) == "parameter=size ");
+  CHECK(details(parse("", R"({"additional_slave_SAE_IDs":["c","d","e"]})", multicast_limits())) ==
+        "parameter=additional_slave_SAE_IDs least=1 most=2 ");
+  CHECK(details(parse("", R"({"extension_optional":1})")) == "parameter=extension_optional ");
+  CHECK(details(parse("", "[]")).empty());
 }
 
 TEST_CASE("what only a body can say is not ignored in the query") {
@@ -262,13 +288,28 @@ TEST_CASE("supported mandatory extensions are handed on, and only the others are
   const auto request =
       parse_key_request("", R"({"extension_mandatory":[{"abc_y":1},{"abc_x":2}]})", kSaes, {}, kSupported);
   REQUIRE(request.has_value());
-  CHECK(request->mandatory_extensions == std::vector<std::string>{"abc_y", "abc_x"});
+  REQUIRE(request->mandatory_extensions.size() == 2);
+  CHECK(request->mandatory_extensions[0].name == "abc_y");
+  CHECK(request->mandatory_extensions[0].value.integer() == 1);
+  CHECK(request->mandatory_extensions[1].name == "abc_x");
 
   const auto mixed =
       parse_key_request("", R"({"extension_mandatory":[{"abc_y":1},{"def_z":2}]})", kSaes, {}, kSupported);
   check_refused(mixed, "not all extension_mandatory parameters are supported");
   REQUIRE(mixed.error().details.size() == 1);
   CHECK(mixed.error().details[0].value == "def_z");
+}
+
+TEST_CASE("optional extensions are handed on, known or not, with values of any type") {
+  const auto request =
+      parse("", R"({"extension_optional":[{"abc_x":[1,null]},{},{"def_z":{"a":"b"},"g_h":1.5}]})");
+  REQUIRE(request.has_value());
+  const KeyRequest copy = *request;  // the values live as long as any copy
+  REQUIRE(copy.optional_extensions.size() == 3);
+  CHECK(copy.optional_extensions[0].name == "abc_x");
+  CHECK(copy.optional_extensions[0].value.elements().size() == 2);
+  CHECK(copy.optional_extensions[1].value.member("a")->string() == "b");
+  CHECK(copy.optional_extensions[2].value.number() == 1.5);
 }
 
 TEST_CASE("extensions of the wrong form are refused") {

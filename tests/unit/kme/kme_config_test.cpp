@@ -116,6 +116,45 @@ TEST_CASE("a KME may trust several authorities, and heed their revocation lists"
   CHECK_FALSE(read(replaced(kWhole, "  client_ca: ca.crt\n", "")).has_value());
 }
 
+TEST_CASE("a KME takes sixteen additional SAEs, or as many as its configuration says") {
+  CHECK(read(kWhole)->limits.max_sae_id_count == 16);
+  for (const std::uint32_t count : {0U, 1U, 255U}) {
+    const auto config = read(kWhole + "limits: {additional_saes: " + std::to_string(count) + "}\n");
+    require_ok(config);
+    CHECK(config->limits.max_sae_id_count == count);
+  }
+  CHECK_FALSE(read(kWhole + "limits: {additional_saes: 256}\n").has_value());
+  CHECK_FALSE(read(kWhole + "limits: {additional_saes: -1}\n").has_value());
+}
+
+TEST_CASE("the interface may have a second place, below a plain path") {
+  CHECK(read(kWhole)->base_path.empty());
+  for (const std::string path : {"/client/carol/etsi", "/x", "/a-b_c.d~e/F0", "/my/api"}) {
+    const auto config = read(kWhole + "base_path: " + path + "\n");
+    require_ok(config);
+    CHECK(config->base_path == path);
+  }
+  for (const std::string path : {"x", "/", "/x/", "//x", "/x//y", "/x y", "/x%20", "/:x", "/*", "/x?y",
+                                 "/../x", "/x/.", "/api", "/api/v1", "/é"}) {
+    CAPTURE(path);
+    check_fault(kWhole + "base_path: \"" + path + "\"\n", "17:12", "base_path");
+  }
+}
+
+TEST_CASE("who calls and who may have keys together is read with the rest") {
+  const auto config = read(kWhole +
+                           "sae_id: {from: san_uri, uri_prefix: \"urn:sae:\"}\nself_paired: [carol]\n"
+                           "allowed_pairs: [{master: carol, slaves: [celia]}]\n");
+  require_ok(config);
+  CHECK(config->sae_identity.from == SaeIdentity::From::san_uri);
+  CHECK(config->sae_identity.uri_prefix == "urn:sae:");
+  CHECK(config->pairs.self_paired(sae("carol")));
+  CHECK(config->pairs.allows(sae("carol"), sae("celia")));
+  CHECK_FALSE(config->pairs.allows(sae("celia"), sae("carol")));
+  check_fault(kWhole + "sae_id: {from: serial}\n", "17:16", "from");
+  check_fault(kWhole + "self_paired: [celia]\n", "17:14", "celia");
+}
+
 TEST_CASE("two hubs need both of their shares") {
   const auto config = read(replaced(kWhole, "  - name: hilary\n  - name: holly\n", ""));
   require_ok(config);

@@ -52,5 +52,19 @@ TEST_CASE("what is given back can be taken again, and never makes the budget gro
   CHECK(take_all(budget, sae("stranger")) == 256);
 }
 
+TEST_CASE("several questions are taken at once, all or none") {
+  test::SimulatedClock clock;
+  LookupBudget budget(clock);
+  CHECK(budget.take(sae("carol"), 250));
+  CHECK_FALSE(budget.take(sae("carol"), 7));
+  CHECK(budget.take(sae("carol"), 6));
+  CHECK_FALSE(budget.take(sae("carol")));
+  CHECK(budget.take(sae("carol"), 0));
+  budget.give_back(sae("carol"), 5);
+  CHECK(take_all(budget, sae("carol")) == 5);
+  budget.give_back(sae("carol"), 1000);
+  CHECK(take_all(budget, sae("carol")) == 256);
+}
+
 }  // namespace
 }  // namespace dske::kme

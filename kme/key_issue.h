@@ -1,0 +1,51 @@
+// "Get key": keys for a master SAE and its slaves (ETSI GS QKD 014 V1.1.1, clauses 5.2 and 6.2).
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "dske/initiator.h"
+#include "dske/sae_directory.h"
+#include "etsi014/api_error.h"
+#include "etsi014/key_container.h"
+#include "etsi014/key_request.h"
+#include "kme/kme_config.h"
+#include "kme/lookup_budget.h"
+
+namespace dske::kme {
+
+/// Lives on the event loop; every callback runs there.
+class KeyIssue {
+ public:
+  struct Issued {
+    std::vector<etsi014::Key> keys;
+    std::vector<etsi014::ContainerExtension> extension;  ///< empty unless a known one was asked for
+  };
+  using Done = UniqueFunction<void(etsi014::ApiResult<Issued>)>;
+
+  /// The parts that it works with; they must outlive it and its callbacks.
+  struct Parts {
+    const KmeConfig& config;
+    const std::vector<std::shared_ptr<HubLink>>& links;
+    SaeDirectory& directory;
+    Initiator& initiator;
+    LookupBudget& budget;
+    const Clock& clock;
+  };
+  explicit KeyIssue(const Parts& parts) : parts_(parts) {}
+
+  /// Establishes a bundle for the master, and gives its keys out, once.
+  void issue(const SaeId& master, const SaeId& slave, const etsi014::KeyRequest& request, Done done);
+
+ private:
+  struct Order;
+
+  void establish(const std::shared_ptr<Order>& order);
+  void established(const std::shared_ptr<Order>& order, EstablishedBundle bundle);
+  void failed(const std::shared_ptr<Order>& order, BundleFailure failure);
+
+  Parts parts_;
+};
+
+}  // namespace dske::kme
