@@ -39,6 +39,10 @@ class Node:
     def write_config(self, value: dict) -> None:
         self.config.write_text(yaml.safe_dump(value, sort_keys=False, allow_unicode=True))
 
+    def change_config(self, **settings: object) -> None:
+        """Sets members of the configuration; they hold from the next start."""
+        self.write_config(yaml.safe_load(self.config.read_text()) | settings)
+
     def command(self, *arguments: object, code: int | None = 0):
         """An operator command on this node's configuration."""
         return run(self.binary, *arguments, "--config", self.config, code=code)

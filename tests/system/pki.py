@@ -30,22 +30,45 @@ class Pki:
         hosts: str = "IP:127.0.0.1,DNS:localhost",
     ) -> tuple[pathlib.Path, pathlib.Path]:
         """The certificate and key of this name, made at the first call. `hosts` is for servers."""
-        folder = self.directory / (directory or ("kme" if server else "sae"))
-        folder.mkdir(exist_ok=True)
+        folder = directory or ("kme" if server else "sae")
         stem = urllib.parse.quote(common_name, safe="")
+        names = hosts.split(",") if server else []
+        return self._issue(folder, stem, f"/CN={escaped(common_name)}", names, server)
+
+    def issue_client(self, file: str, *names: str, common_name: str = "") -> tuple[pathlib.Path, pathlib.Path]:
+        """A client's certificate with these alternative names ("URI:...", "DNS:...", "email:..."). The subject has a
+        CN only if one is given."""
+        subject = f"/CN={escaped(common_name)}" if common_name else "/O=example"
+        return self._issue("client", file, subject, list(names), False)
+
+    def _issue(
+        self, folder_name: str, stem: str, subject: str, names: list[str], server: bool
+    ) -> tuple[pathlib.Path, pathlib.Path]:
+        folder = self.directory / folder_name
+        folder.mkdir(exist_ok=True)
         certificate, key, request, extensions = (folder / f"{stem}.{end}" for end in ("crt", "key", "csr", "ext"))
         if certificate.exists():
             return certificate, key
-        escaped = common_name.replace("\\", "\\\\").replace("/", "\\/").replace("+", "\\+").replace("=", "\\=")
         run(
             "openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-utf8",
-            "-subj", f"/CN={escaped}", "-keyout", key, "-out", request,
+            "-subj", subject, "-keyout", key, "-out", request,
         )  # fmt: skip
         usage = "serverAuth" if server else "clientAuth"
-        names = f"subjectAltName={hosts}\n" if server else ""
-        extensions.write_text(f"basicConstraints=CA:FALSE\nextendedKeyUsage={usage}\n{names}")
+        listed = "".join(f"{kind}.{i}={value}\n" for i, (kind, value) in enumerate(n.split(":", 1) for n in names))
+        alternative = f"subjectAltName=@names\n[names]\n{listed}" if names else ""
+        extensions.write_text(f"basicConstraints=CA:FALSE\nextendedKeyUsage={usage}\n{alternative}")
         run(
             "openssl", "x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self.ca_key, "-CAcreateserial",
             "-days", "2", "-extfile", extensions, "-out", certificate,
         )  # fmt: skip
         return certificate, key
+
+
+def escaped(text: str) -> str:
+    """As a value in openssl's -subj."""
+    return text.replace("\\", "\\\\").replace("/", "\\/").replace("+", "\\+").replace("=", "\\=")
+
+
+def fingerprint(certificate: pathlib.Path) -> str:
+    """The SHA-256 fingerprint as openssl prints it: upper case with colons."""
+    return run("openssl", "x509", "-in", certificate, "-noout", "-fingerprint", "-sha256").stdout.strip().split("=")[1]
