@@ -23,8 +23,6 @@ from suite.registry import all_checks  # noqa: E402
 from suite.runner import FAIL, PASS, SKIP, run_check  # noqa: E402
 from wrong_kme import Kme, Pool  # noqa: E402
 
-# Until this KME has it.
-NEEDS_MULTICAST = ("6.2-multicast-same-keys", "6.2-multicast-each-once")
 CHECKS = {check.name: check for check in all_checks()}
 
 
@@ -62,8 +60,6 @@ def report(configuration):
 @pytest.mark.parametrize("name", CHECKS)
 def test_our_kmes(report, name):
     check = report[name]
-    if name in NEEDS_MULTICAST and check["outcome"] == SKIP:
-        return
     assert check["outcome"] == PASS, "\n".join([check["why"], *(line for each in check["exchanges"] for line in each)])
 
 

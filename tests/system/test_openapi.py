@@ -230,6 +230,26 @@ def spoil_requests(contract: Contract, port: int, context) -> None:
             contract.check(method, target, *answer.result())
 
 
+def extension_members(contract: Contract) -> set[str]:
+    container = contract.document["components"]["schemas"]["KeyContainer"]
+    return set(container["properties"]["key_container_extension"]["properties"])
+
+
+def test_the_default_limits_are_documented(town):
+    """The limits in the file are those of a KME whose configuration sets none."""
+    schemas = Contract("etsi014").document["components"]["schemas"]
+    with town.sae("carol") as carol:
+        status = carol.status("serena").json
+    number, size = (schemas["KeyRequest"]["properties"][name] for name in ("number", "size"))
+    assert number["maximum"] == status["max_key_per_request"]
+    limits = status["min_key_size"], status["max_key_size"], status["key_size"]
+    assert (size["minimum"], size["maximum"], size["default"]) == limits
+    get_status = Contract("etsi014").document["paths"]["/api/v1/keys/{slave_SAE_ID}/status"]["get"]
+    example = get_status["responses"]["200"]["content"]["application/json"]["examples"]["status"]["value"]
+    same = ("max_key_per_request", "max_key_size", "min_key_size", "key_size", "max_SAE_ID_count", "max_key_count")
+    assert {name: example[name] for name in same} == {name: status[name] for name in same}
+
+
 def test_key_delivery_is_as_documented(network, pki):
     contract = Contract("etsi014")
 
@@ -270,6 +290,15 @@ def test_key_delivery_is_as_documented(network, pki):
 
         undocumented(contract, ask, [sae_path("celia", resource) for resource in ("status", "enc_keys", "dec_keys")])
 
+        several = carol.enc_keys_post("celia", additional_slave_SAE_IDs=["cleo"])
+        assert several.status == 200 and celia.dec_keys("carol", list(several.keys)).keys == several.keys
+        assert carol.enc_keys_post("celia", additional_slave_SAE_IDs=["nobody"]).json["details"]
+        obeyed = carol.enc_keys_post(
+            "celia", extension_mandatory=[{"DSKE_min_hubs": 2}], extension_optional=[{"x_y": 1}]
+        )
+        assert set(obeyed.json["key_container_extension"]) == extension_members(contract)
+        for names in ({"DSKE_min_hubs": 99}, {"x_y": 1}):
+            assert carol.enc_keys_post("celia", extension_mandatory=[names]).json["details"]
         spoil_requests(contract, network.kmes["carol"].port, tls_context(pki.ca, *pki.issue("carol")))
 
         late = carol.enc_keys("celia").keys
