@@ -7,6 +7,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import urllib.parse
 
 import pytest
 
@@ -20,7 +21,7 @@ from suite.answer import Answer, Request  # noqa: E402
 from suite.options import Options  # noqa: E402
 from suite.pair import Pair  # noqa: E402
 from suite.registry import all_checks  # noqa: E402
-from suite.runner import FAIL, PASS, SKIP, run_check  # noqa: E402
+from suite.runner import ERROR, FAIL, PASS, SKIP, run_check  # noqa: E402
 from wrong_kme import Kme, Pool  # noqa: E402
 
 CHECKS = {check.name: check for check in all_checks()}
@@ -66,6 +67,36 @@ def test_our_kmes(report, name):
 def test_our_kmes_pass_as_a_whole(report):
     assert report.pop("exit status") == 0
     assert set(report) == set(CHECKS)
+
+
+def outcomes(configuration: dict[str, str], directory: pathlib.Path, *arguments: str) -> dict[str, list[str]]:
+    """The names of the checks by their outcome."""
+    file = directory / "configuration.json"
+    file.write_text(json.dumps(configuration))
+    checks = json.loads(suite("--config", file, "--json", *arguments, code=None).stdout)["checks"]
+    return {end: [check["name"] for check in checks if check["outcome"] == end] for end in (PASS, FAIL, SKIP, ERROR)}
+
+
+def test_sae_ids_of_all_kinds(town, tmp_path):
+    value = {"ca": str(town.run / "pki" / "ca.crt")}
+    for role, sae in (("master", "connie"), ("slave", "Zürich-鍵"), ("third", "q?x=1&y#z")):
+        stem = town.run / "pki" / "sae" / urllib.parse.quote(sae, safe="~")
+        value |= {f"{role}-kme": f"https://127.0.0.1:{town.port(town.home_of(sae))}", f"{role}-sae": sae}
+        value |= {f"{role}-cert": f"{stem}.crt", f"{role}-key": f"{stem}.key"}
+    assert outcomes(value, tmp_path) == {PASS: list(CHECKS), FAIL: [], SKIP: [], ERROR: []}
+
+
+def test_below_a_base_path(make_network, pki, tmp_path):
+    network = make_network(hubs=["hank", "helen"], kme_settings={"base_path": "/kme/etsi"}).start()
+    network.all_registered()
+    value = {"ca": str(pki.ca)}
+    for role, sae in (("master", "carol"), ("slave", "celia")):
+        certificate, key = pki.issue(sae)
+        value |= {f"{role}-kme": f"https://localhost:{network.kmes[sae].port}/kme/etsi/", f"{role}-sae": sae}
+        value |= {f"{role}-cert": str(certificate), f"{role}-key": str(key)}
+    found = outcomes(value, tmp_path, "--only", "5*", "--only", "6.1*", "--only", "4-*")
+    assert not found[FAIL] and not found[ERROR] and len(found[PASS]) > 50
+    assert set(found[SKIP]) == {"5.3-key-of-another-sae-is-401", "5.3-key-of-another-master"}
 
 
 # --- the suite itself ------------------------------------------------------------------------------------------------

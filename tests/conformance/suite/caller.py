@@ -26,6 +26,7 @@ class Caller:
         self.host = parts.hostname or ""
         self.port = parts.port or 443
         self.base = parts.path.rstrip("/")
+        self.authority = parts.netloc
         self.ca, self.cert, self.key = ca, cert, key
         self._record = record
         self._connection: http.client.HTTPSConnection | None = None
@@ -94,7 +95,7 @@ class Caller:
         headers: dict[str, str] | None = None,
     ) -> Answer:
         """One request on this connection, with the errors of http.client."""
-        sent = Request(self.who, method, f"https://{self.host}:{self.port}{self.base}{path}", headers or {}, body)
+        sent = Request(self.who, method, f"https://{self.authority}{self.base}{path}", headers or {}, body)
         began = time.monotonic()
         connection.request(method, self.base + path, body=body, headers=headers or {})
         response = connection.getresponse()

@@ -24,6 +24,10 @@ class Result:
     exchanges: list[list[str]] = dataclasses.field(default_factory=list)
 
 
+def shown(pair: Pair) -> list[list[str]]:
+    return [answer.shown() for answer in pair.trace[-SHOWN_EXCHANGES:]]
+
+
 def run_check(check: Check, pair: Pair) -> Result:
     pair.trace = []
     try:
@@ -34,7 +38,9 @@ def run_check(check: Check, pair: Pair) -> Result:
     except CannotCheck as reason:
         return Result(check, ERROR, str(reason))
     except Failure as reason:
-        return Result(check, FAIL, str(reason), [answer.shown() for answer in pair.trace[-SHOWN_EXCHANGES:]])
+        return Result(check, FAIL, str(reason), shown(pair))
+    except Exception as error:  # a fault of the check must not stop the others
+        return Result(check, ERROR, f"the check itself broke: {error!r}", shown(pair))
 
 
 def run_all(checks: list[Check], options: Options, report) -> list[Result]:

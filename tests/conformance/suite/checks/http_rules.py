@@ -69,7 +69,7 @@ def closes_when_asked(pair: Pair) -> None:
         path = pair.master.base + pair.master.path(pair.slave.sae, "status")
         connection.sock.settimeout(CLOSED_SECONDS)
         connection.sock.sendall(
-            f"GET {path} HTTP/1.1\r\nHost: {pair.master.host}\r\nConnection: close\r\n\r\n".encode()
+            f"GET {path} HTTP/1.1\r\nHost: {pair.master.authority}\r\nConnection: close\r\n\r\n".encode()
         )
         while connection.sock.recv(65536):
             answered = True

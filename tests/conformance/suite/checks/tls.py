@@ -87,7 +87,7 @@ def refuses_plain_http(pair: Pair) -> None:
     path = caller.base + caller.path(pair.slave.sae, "status")
     with tcp(caller) as connection:
         try:
-            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {caller.host}\r\n\r\n".encode())
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {caller.authority}\r\n\r\n".encode())
             answer = connection.recv(64)
         except OSError:
             return
