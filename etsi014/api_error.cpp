@@ -112,6 +112,10 @@ ApiError unsupported_media_type() {
   return {415, "the Content-Type of the body must be application/json", {}};
 }
 
+ApiError too_many_requests(std::string reason) {
+  return {429, std::move(reason), {}};
+}
+
 ApiError unavailable(std::string reason, std::vector<ApiError::Detail> details) {
   return {503, std::move(reason), std::move(details)};
 }

@@ -80,6 +80,8 @@ struct UnmetExtension {
 [[nodiscard]] ApiError unknown_path();
 /// 415: the body has a Content-Type for which is_json_media_type() is false.
 [[nodiscard]] ApiError unsupported_media_type();
+/// 429 (RFC 6585): the caller asks more than it may; `reason` says of what.
+[[nodiscard]] ApiError too_many_requests(std::string reason);
 /// 503: no key material now; `reason` says why and, if it is known, what would help.
 [[nodiscard]] ApiError unavailable(std::string reason, std::vector<ApiError::Detail> details = {});
 

@@ -27,7 +27,8 @@ std::vector<HubCause> unusable_hubs(const KmeConfig& config,
   // Of those that never gave PSRD there is no link.
   for (const ConfiguredHub& hub : config.hubs) {
     const auto is_its = [&](const auto& link) { return link->address().name == hub.name; };
-    if (std::none_of(links.begin(), links.end(), is_its)) causes.push_back({hub.name, "no PSRD with this hub"});
+    if (std::none_of(links.begin(), links.end(), is_its))
+      causes.push_back({hub.name, "no PSRD with this hub"});
   }
   return causes;
 }

@@ -1,6 +1,5 @@
 #include "kme/etsi_routes.h"
 
-#include <atomic>
 #include <chrono>
 #include <optional>
 #include <span>
@@ -14,6 +13,7 @@
 #include "etsi014/sae_path.h"
 #include "http/log_budget.h"
 #include "kme/extensions/registry.h"
+#include "kme/request_limits.h"
 #include "kme/sae_identity.h"
 
 namespace dske::kme {
@@ -22,27 +22,9 @@ namespace {
 using etsi014::ApiError;
 using etsi014::ApiResult;
 
-constexpr int kRequestsMost = 4096;
-
-// One request in progress: counted from its arrival to its answer.
-class Ticket {
- public:
-  explicit Ticket(std::shared_ptr<std::atomic<int>> count) : count_(std::move(count)) { ++*count_; }
-  ~Ticket() {
-    if (count_) --*count_;
-  }
-  Ticket(Ticket&&) noexcept = default;
-  Ticket& operator=(Ticket&&) = delete;
-  Ticket(const Ticket&) = delete;
-  Ticket& operator=(const Ticket&) = delete;
-
- private:
-  std::shared_ptr<std::atomic<int>> count_;
-};
-
 http::Response error_response(const ApiError& error) {
   http::Response response{error.status, "application/json", {}, etsi014::to_json(error)};
-  if (error.status == 503) response.headers.push_back({"Retry-After", "1"});
+  if (error.status == 503 || error.status == 429) response.headers.push_back({"Retry-After", "1"});
   return response;
 }
 
@@ -60,36 +42,42 @@ struct Caller {
 class EtsiRoutes : public std::enable_shared_from_this<EtsiRoutes> {
  public:
   EtsiRoutes(const KmeConfig& config, KeyDelivery& delivery, EventLoop& loop)
-      : config_(config), delivery_(delivery), loop_(loop) {}
+      : config_(config),
+        delivery_(delivery),
+        loop_(loop),
+        limits_(RequestLimits::make(config.request_limits)) {}
 
-  using Method = void (EtsiRoutes::*)(Caller, http::Request, http::Reply);
+  using Place = RequestLimits::Place;
+  using Method = void (EtsiRoutes::*)(Caller, Place, http::Request, http::Reply);
 
   http::Handler handler(Method method) {
     return [self = shared_from_this(), method](http::Request request, http::Reply reply) {
-      auto caller = self->caller_of(request);
+      auto sae = self->sae_of(request);
+      if (!sae) return reply.send(error_response(sae.error()));
+      auto place = RequestLimits::take(self->limits_, *sae, std::chrono::steady_clock::now());
+      if (!place) return reply.send(error_response(place.error()));
+      auto caller = self->caller_of(request, std::move(*sae));
       if (!caller) return reply.send(error_response(caller.error()));
-      if (*self->in_progress_ >= kRequestsMost) {
-        return reply.send(error_response(etsi014::unavailable("too many requests at once")));
-      }
-      ((*self).*method)(std::move(*caller), std::move(request), std::move(reply));
+      ((*self).*method)(std::move(*caller), std::move(*place), std::move(request), std::move(reply));
     };
   }
 
-  void status(Caller caller, http::Request request, http::Reply reply) {
+  void status(Caller caller, Place place, http::Request request, http::Reply reply) {
     if (auto fault = pair_fault(request, caller.sae, {caller.other}))
       return reply.send(error_response(*fault));
-    loop_.post([self = shared_from_this(), ticket = Ticket(in_progress_), caller = std::move(caller),
+    loop_.post([self = shared_from_this(), place = std::move(place), caller = std::move(caller),
                 reply = std::move(reply)]() mutable {
       self->delivery_.status(
           caller.sae, caller.other,
-          [ticket = std::move(ticket), reply = std::move(reply)](ApiResult<etsi014::Status> status) mutable {
+          [place = std::move(place), reply = std::move(reply)](ApiResult<etsi014::Status> status) mutable {
+            const Place ends_here = std::move(place);
             if (!status) return reply.send(error_response(status.error()));
             reply.send({200, "application/json", {}, etsi014::to_json(*status)});
           });
     });
   }
 
-  void enc_keys(Caller caller, http::Request request, http::Reply reply) {
+  void enc_keys(Caller caller, Place place, http::Request request, http::Reply reply) {
     if (auto fault = media_fault(request)) return reply.send(error_response(*fault));
     auto key_request = etsi014::parse_key_request(
         request.query, request.body.text(), {caller.sae, caller.other}, config_.limits, extension_names());
@@ -97,11 +85,12 @@ class EtsiRoutes : public std::enable_shared_from_this<EtsiRoutes> {
     std::vector<SaeId> slaves = key_request->additional_slave_sae_ids;
     slaves.insert(slaves.begin(), caller.other);
     if (auto fault = pair_fault(request, caller.sae, slaves)) return reply.send(error_response(*fault));
-    loop_.post([self = shared_from_this(), ticket = Ticket(in_progress_), caller = std::move(caller),
+    loop_.post([self = shared_from_this(), place = std::move(place), caller = std::move(caller),
                 key_request = std::move(*key_request), reply = std::move(reply)]() mutable {
       self->delivery_.enc_keys(
           caller.sae, caller.other, key_request,
-          [ticket = std::move(ticket), reply = std::move(reply)](ApiResult<KeyIssue::Issued> issued) mutable {
+          [place = std::move(place), reply = std::move(reply)](ApiResult<KeyIssue::Issued> issued) mutable {
+            const Place ends_here = std::move(place);  // what called this may live on
             // Keys whose answer cannot be written are dropped: nobody else holds them here.
             reply.send(issued ? keys_response(issued->keys, issued->extension)
                               : error_response(issued.error()));
@@ -109,18 +98,19 @@ class EtsiRoutes : public std::enable_shared_from_this<EtsiRoutes> {
     });
   }
 
-  void dec_keys(Caller caller, http::Request request, http::Reply reply) {
+  void dec_keys(Caller caller, Place place, http::Request request, http::Reply reply) {
     if (auto fault = media_fault(request)) return reply.send(error_response(*fault));
     if (auto fault = pair_fault(request, caller.other, {caller.sae}))
       return reply.send(error_response(*fault));
     auto ids = etsi014::parse_key_ids_request(request.query, request.body.text());
     if (!ids) return reply.send(error_response(ids.error()));
-    loop_.post([self = shared_from_this(), ticket = Ticket(in_progress_), caller = std::move(caller),
+    loop_.post([self = shared_from_this(), place = std::move(place), caller = std::move(caller),
                 ids = std::move(*ids), reply = std::move(reply)]() mutable {
       self->delivery_.dec_keys(
           caller.sae, caller.other, std::move(ids),
-          [self, ticket = std::move(ticket),
+          [self, place = std::move(place),
            reply = std::move(reply)](ApiResult<KeyDelivery::Delivered> delivered) mutable {
+            const Place ends_here = std::move(place);
             if (!delivered) return reply.send(error_response(delivered.error()));
             reply.send(keys_response(delivered->keys), [self, delivery = delivered->delivery](bool whole) {
               self->loop_.post([self, delivery, whole] {
@@ -136,14 +126,12 @@ class EtsiRoutes : public std::enable_shared_from_this<EtsiRoutes> {
   }
 
  private:
-  [[nodiscard]] ApiResult<Caller> caller_of(const http::Request& request) const {
-    const auto sae = sae_of(request);
-    if (!sae) return sae.error();
+  [[nodiscard]] ApiResult<Caller> caller_of(const http::Request& request, SaeId sae) const {
     auto other = etsi014::parse_sae_segment(request.parameters.at(0));
     if (!other) return other.error();
-    if (*other == *sae && !config_.pairs.self_paired(*sae))
+    if (*other == sae && !config_.pairs.self_paired(sae))
       return etsi014::bad_request("the SAE ID in the path is the caller's own");
-    return Caller{*sae, std::move(*other)};
+    return Caller{std::move(sae), std::move(*other)};
   }
 
   [[nodiscard]] ApiResult<SaeId> sae_of(const http::Request& request) const {
@@ -189,7 +177,7 @@ class EtsiRoutes : public std::enable_shared_from_this<EtsiRoutes> {
   KeyDelivery& delivery_;
   EventLoop& loop_;
   mutable http::LogBudget log_budget_;
-  std::shared_ptr<std::atomic<int>> in_progress_ = std::make_shared<std::atomic<int>>(0);
+  std::shared_ptr<RequestLimits> limits_;
 };
 
 }  // namespace

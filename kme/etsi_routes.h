@@ -12,7 +12,7 @@
 namespace dske::kme {
 
 /// The routes of the standard's three methods, also below the configured base path. Requests are checked on
-/// the HTTP worker and carried out on `loop`; at most a few thousand at once, the rest are answered 503. The
+/// the HTTP worker and carried out on `loop`, within the limits on requests of each SAE and of all. The
 /// references must outlive the routes and the loop's tasks.
 [[nodiscard]] std::vector<http::Route> etsi_routes(const KmeConfig& config, KeyDelivery& delivery,
                                                    EventLoop& loop);

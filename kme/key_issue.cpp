@@ -35,9 +35,10 @@ void KeyIssue::issue(const SaeId& master, const SaeId& slave, const etsi014::Key
   order->extensions = std::move(*extensions);
   order->done = std::move(done);
   const auto& slaves = order->bundle.slaves;
-  order->look_ups = static_cast<std::size_t>(std::count_if(
-      slaves.begin(), slaves.end(),
-      [&](const SaeId& sae) { return parts_.directory.remembered(sae) == nullptr; }));
+  order->look_ups =
+      static_cast<std::size_t>(std::count_if(slaves.begin(), slaves.end(), [&](const SaeId& sae) {
+        return parts_.directory.remembered(sae) == nullptr;
+      }));
   if (!parts_.budget.take(master, order->look_ups)) return order->done(too_many_look_ups());
   establish(order);
 }
@@ -60,7 +61,8 @@ void KeyIssue::establish(const std::shared_ptr<Order>& order) {
 void KeyIssue::failed(const std::shared_ptr<Order>& order, BundleFailure failure) {
   const BundleRequest& bundle = order->bundle;
   // Only SAEs that the hubs say they do not know are charged for.
-  parts_.budget.give_back(bundle.master, order->look_ups - std::min(order->look_ups, failure.unknown_saes.size()));
+  parts_.budget.give_back(bundle.master,
+                          order->look_ups - std::min(order->look_ups, failure.unknown_saes.size()));
   order->look_ups = 0;
   if (!failure.unknown_saes.empty()) return order->done(etsi014::unknown_saes(failure.unknown_saes));
   if (failure.hubs_there || failure.kind == ErrorKind::unavailable)

@@ -73,7 +73,7 @@ std::vector<ConfiguredHub> read_hubs(yaml::MappingReader& reader) {
   return hubs;
 }
 
-etsi014::Limits read_limits(yaml::MappingReader& reader) {
+etsi014::Limits read_limits(yaml::MappingReader& reader, RequestLimitsConfig& requests) {
   etsi014::Limits limits;
   limits.key_size_bits =
       static_cast<std::uint32_t>(reader.integer("key_size", 8, 8388608, limits.key_size_bits));
@@ -85,6 +85,12 @@ etsi014::Limits read_limits(yaml::MappingReader& reader) {
         static_cast<std::uint32_t>(members.integer("key_size", 8, 8388608, limits.max_key_size_bits));
     limits.max_sae_id_count =
         static_cast<std::uint32_t>(members.integer("additional_saes", 0, 255, limits.max_sae_id_count));
+    requests.per_second_per_sae = static_cast<std::uint32_t>(
+        members.integer("requests_per_second_per_sae", 1, 1000000, requests.per_second_per_sae));
+    requests.at_once_per_sae = static_cast<std::uint32_t>(
+        members.integer("requests_at_once_per_sae", 1, 1000000, requests.at_once_per_sae));
+    requests.at_once =
+        static_cast<std::uint32_t>(members.integer("requests_at_once", 1, 1000000, requests.at_once));
     if (const auto fault = members.finish()) reader.fail(*fault);
   }
   if (!reader.failed()) {
@@ -149,7 +155,7 @@ Result<KmeConfig> read_kme_config(const std::filesystem::path& file) {
                                               static_cast<std::int64_t>(config.shares_required)));
   config.key_lifetime = std::chrono::seconds(reader.integer(
       "key_lifetime_seconds", kLifetimeLeastSeconds, kLifetimeMostSeconds, config.key_lifetime.count()));
-  config.limits = read_limits(reader);
+  config.limits = read_limits(reader, config.request_limits);
   config.sae_identity = read_sae_identity(reader, config.encryptors);
   config.pairs = PairPolicy::read(reader, config.encryptors);
   config.base_path = read_base_path(reader);

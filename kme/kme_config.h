@@ -13,6 +13,7 @@
 #include "etsi014/limits.h"
 #include "http/server.h"
 #include "kme/pair_policy.h"
+#include "kme/request_limits.h"
 #include "kme/sae_identity.h"
 #include "node/node_config.h"
 
@@ -34,6 +35,7 @@ struct KmeConfig {
   std::vector<ConfiguredHub> hubs;
   std::chrono::seconds key_lifetime{86400};
   etsi014::Limits limits;
+  RequestLimitsConfig request_limits;
   SaeIdentity sae_identity;
   PairPolicy pairs;
   std::string base_path;  ///< where the ETSI methods are served as well; empty: only at the standard's place

@@ -12,10 +12,10 @@ namespace {
 using From = SaeIdentity::From;
 
 constexpr std::array<std::pair<std::string_view, From>, 5> kSources{{{"common_name", From::common_name},
-                                                                    {"san_uri", From::san_uri},
-                                                                    {"san_dns", From::san_dns},
-                                                                    {"san_email", From::san_email},
-                                                                    {"fingerprint", From::fingerprint}}};
+                                                                     {"san_uri", From::san_uri},
+                                                                     {"san_dns", From::san_dns},
+                                                                     {"san_email", From::san_email},
+                                                                     {"fingerprint", From::fingerprint}}};
 constexpr std::size_t kFingerprintDigits = 64;
 
 Error refused(const std::string& cause) {
@@ -48,7 +48,8 @@ void add_fingerprints(yaml::MappingReader& fingerprints, const SaeId& sae, SaeId
   for (const std::string& text : texts) {
     auto digits = normal_fingerprint(text);
     if (!digits) {
-      fingerprints.fail(sae.text(), "must be SHA-256 fingerprints, 64 hexadecimal digits with or without colons");
+      fingerprints.fail(sae.text(),
+                        "must be SHA-256 fingerprints, 64 hexadecimal digits with or without colons");
     } else if (!settings.fingerprints.emplace(std::move(*digits), sae).second) {
       fingerprints.fail(sae.text(), "has a fingerprint that is there twice");
     }
@@ -86,7 +87,8 @@ std::vector<std::string> uri_names(const std::vector<std::string>& uris, std::st
   std::vector<std::string> names;
   for (const std::string& uri : uris) {
     if (!uri.starts_with(prefix)) continue;
-    if (auto name = percent_decode(std::string_view(uri).substr(prefix.size()))) names.push_back(std::move(*name));
+    if (auto name = percent_decode(std::string_view(uri).substr(prefix.size())))
+      names.push_back(std::move(*name));
   }
   return names;
 }

@@ -17,7 +17,7 @@ struct SaeIdentity {
   enum class From { common_name, san_uri, san_dns, san_email, fingerprint };
 
   From from = From::common_name;
-  std::string uri_prefix;                    ///< of URIs that count; what follows is percent-decoded
+  std::string uri_prefix;                     ///< of URIs that count; what follows is percent-decoded
   std::map<std::string, SaeId> fingerprints;  ///< SHA-256, lower-case hexadecimal without colons
 };
 

@@ -9,9 +9,9 @@ namespace dske::kme {
 
 /// As made, it asks nothing.
 struct Demand {
-  /// By so much a bundle's lifetime is shorter than the age that its keys may reach. Hubs and the slaves' KMEs
-  /// count a lifetime from when they hear of it, and a share may be under way for five seconds to the hub and
-  /// five from it before the call is given up; whole seconds are rounded.
+  /// By so much a bundle's lifetime is shorter than the age that its keys may reach. Hubs and the slaves'
+  /// KMEs count a lifetime from when they hear of it, and a share may be under way for five seconds to the
+  /// hub and five from it before the call is given up; whole seconds are rounded.
   static constexpr std::chrono::seconds kUnderWay{12};
 
   std::chrono::seconds max_age = std::chrono::seconds::max();  ///< of a key that is handed out

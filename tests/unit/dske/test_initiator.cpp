@@ -85,7 +85,8 @@ TEST_CASE("initiator: a slave that nobody can ask about is not called unknown") 
   CHECK(failure.error().unknown_saes.empty());
 }
 
-TEST_CASE("initiator: one slave's client that is short of hubs fails the bundle, and is named with the causes") {
+TEST_CASE(
+    "initiator: one slave's client that is short of hubs fails the bundle, and is named with the causes") {
   Town town;
   town.register_at("carol", kHubs);
   town.register_at("celia", kHubs);
@@ -165,7 +166,8 @@ TEST_CASE("initiator: asking for too many hubs does not make it ask about the sl
   CHECK(sent == 0);
 }
 
-TEST_CASE("initiator: fewer acknowledgements than asked for withdraw the bundle, though they would do for k") {
+TEST_CASE(
+    "initiator: fewer acknowledgements than asked for withdraw the bundle, though they would do for k") {
   RegisteredTown town;
   town.refuse_at(1);
   BundleRequest request = bundle_request("carol", {"celia"});

@@ -63,7 +63,8 @@ TEST_CASE("a request without known extensions asks nothing") {
 }
 
 TEST_CASE("of several the strictest counts, also of one that needs hubs for another reason") {
-  const Demand demand = demand_of(R"("DSKE_min_shares_required":4,"DSKE_min_hubs":3)", R"("DSKE_max_age_seconds":60)");
+  const Demand demand =
+      demand_of(R"("DSKE_min_shares_required":4,"DSKE_min_hubs":3)", R"("DSKE_max_age_seconds":60)");
   CHECK(demand.shares_required == 4);
   CHECK(demand.hubs == 3);
   CHECK(demand.hubs_needed() == 4);
@@ -72,14 +73,16 @@ TEST_CASE("of several the strictest counts, also of one that needs hubs for anot
 
 TEST_CASE("a name in both arrays counts as mandatory") {
   CHECK(demand_of(R"("DSKE_min_hubs":3)", R"("DSKE_min_hubs":5)").hubs == 3);
-  check_unmet(R"("DSKE_min_hubs":"x")", "extension_mandatory_unmet=DSKE_min_hubs: must be an integer of at least 1;");
+  check_unmet(R"("DSKE_min_hubs":"x")",
+              "extension_mandatory_unmet=DSKE_min_hubs: must be an integer of at least 1;");
 }
 
 TEST_CASE("a bundle lives shorter than its keys may be old, and no longer than usual") {
   CHECK(demand_of(R"("DSKE_max_age_seconds":600)").lifetime(seconds(86400)) == seconds(588));
   CHECK(demand_of(R"("DSKE_max_age_seconds":600)").lifetime(seconds(300)) == seconds(300));
   CHECK(demand_of(R"("DSKE_max_age_seconds":20)").lifetime(seconds(86400)) == seconds(8));
-  CHECK(demand_of(R"("DSKE_max_age_seconds":9223372036854775807)").lifetime(seconds(86400)) == seconds(86400));
+  CHECK(demand_of(R"("DSKE_max_age_seconds":9223372036854775807)").lifetime(seconds(86400)) ==
+        seconds(86400));
 }
 
 TEST_CASE("mandatory values that can never be met are told in the standard's words, each with its reason") {
@@ -90,8 +93,9 @@ TEST_CASE("mandatory values that can never be met are told in the standard's wor
               "extension_mandatory_unmet=DSKE_min_hubs: must be an integer of at least 1, not 0;");
   check_unmet(R"("DSKE_min_hubs":6)",
               "extension_mandatory_unmet=DSKE_min_hubs: needs 6 hubs, this KME has 5;");
-  check_unmet(R"("DSKE_min_shares_required":9223372036854775807)",
-              "extension_mandatory_unmet=DSKE_min_shares_required: needs 9223372036854775807 hubs, this KME has 5;");
+  check_unmet(
+      R"("DSKE_min_shares_required":9223372036854775807)",
+      "extension_mandatory_unmet=DSKE_min_shares_required: needs 9223372036854775807 hubs, this KME has 5;");
   for (const std::string value : {"null", "\"3\"", "[3]", "{}", "true", "-1", "1e30"}) {
     CAPTURE(value);
     CHECK_FALSE(ask("\"DSKE_min_shares_required\":" + value).has_value());

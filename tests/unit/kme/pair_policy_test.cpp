@@ -60,9 +60,10 @@ TEST_CASE("an SAE is its own peer only if it is listed, whatever the rules say")
 
 TEST_CASE("rules that make no sense are refused") {
   for (const std::string text :
-       {"allowed_pairs: carol", "allowed_pairs:", "allowed_pairs: [carol]", "allowed_pairs: [{master: carol}]",
-        "allowed_pairs: [{slaves: [carol]}]", "allowed_pairs: [{master: carol, slaves: []}]",
-        "allowed_pairs: [{master: carol, slaves: carol}]", "allowed_pairs: [{master: \"\", slaves: [carol]}]",
+       {"allowed_pairs: carol", "allowed_pairs:", "allowed_pairs: [carol]",
+        "allowed_pairs: [{master: carol}]", "allowed_pairs: [{slaves: [carol]}]",
+        "allowed_pairs: [{master: carol, slaves: []}]", "allowed_pairs: [{master: carol, slaves: carol}]",
+        "allowed_pairs: [{master: \"\", slaves: [carol]}]",
         "allowed_pairs: [{master: carol, slaves: [\"\"]}]", "allowed_pairs: [{master: a, slaves: [b], x: y}]",
         "self_paired: carol", "self_paired: [stranger]", "self_paired: [\"*\"]"}) {
     CAPTURE(text);

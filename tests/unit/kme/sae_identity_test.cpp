@@ -60,7 +60,8 @@ TEST_CASE("a common name is not overruled by a URI") {
 }
 
 TEST_CASE("a certificate that names no SAE of this KME is refused") {
-  for (const std::string name : {"celia", "CAROL", "carol ", ""}) check_refused(by_name(named(name), {"carol"}));
+  for (const std::string name : {"celia", "CAROL", "carol ", ""})
+    check_refused(by_name(named(name), {"carol"}));
   for (const std::string uri : {"carol", "https://carol", "sae:", "sae:%zz", "sae:carol%00"})
     check_refused(by_name(named("", {uri}), {"carol"}));
 }
@@ -70,7 +71,8 @@ TEST_CASE("two sae: URIs speak for nobody, even if both are served") {
   check_refused(by_name(named("", {"sae:carol", "https://somewhere"}), {"carol"}));
 }
 
-TEST_CASE("by URI, the only one that is a served SAE counts, whole or without its prefix, and no common name") {
+TEST_CASE(
+    "by URI, the only one that is a served SAE counts, whole or without its prefix, and no common name") {
   check_found(by_uri({"urn:x:celia"}, "", {"urn:x:celia", "carol"}), "urn:x:celia");
   check_found(by_uri({"https://somewhere", "urn:x:site%20A"}, "urn:x:", {"site A", "carol"}), "site A");
   check_found(by_uri({"urn:x:stranger", "urn:x:celia"}, "urn:x:", {"celia"}), "celia");
@@ -85,7 +87,8 @@ TEST_CASE("by DNS name or e-mail address, the only one that is a served SAE coun
   identity.dns_names = {"gw1.example.net", "gw1"};
   identity.emails = {"gw2@example.net"};
   check_found(sae_of(identity, by(From::san_dns), serving({"gw1.example.net", "carol"})), "gw1.example.net");
-  check_found(sae_of(identity, by(From::san_email), serving({"gw2@example.net", "carol"})), "gw2@example.net");
+  check_found(sae_of(identity, by(From::san_email), serving({"gw2@example.net", "carol"})),
+              "gw2@example.net");
   check_refused(sae_of(identity, by(From::san_dns), serving({"gw1.example.net", "gw1"})));
   check_refused(sae_of(identity, by(From::san_dns), serving({"gw2@example.net", "carol"})));
   check_refused(sae_of(identity, by(From::san_email), serving({"gw1", "carol"})));

@@ -1,0 +1,52 @@
+"""An SAE that asks too much is told so, and takes nothing from the others."""
+
+import concurrent.futures
+import os
+import signal
+
+from nodes import eventually
+
+
+def test_an_sae_over_its_rate_gets_429_and_the_others_are_served(make_network):
+    network = make_network(
+        clients={"carol": ["greedy", "modest"], "celia": ["celia"]},
+        kme_settings={"limits": {"requests_per_second_per_sae": 20}},
+    )
+    network.start()
+    with network.sae("greedy") as greedy, network.sae("modest") as modest:
+        assert modest.status("celia").status == 200
+        answers = [greedy.status("celia") for _ in range(60)]
+        refused = [answer for answer in answers if answer.status != 200]
+        assert 20 <= len(answers) - len(refused) < 60
+        assert {answer.status for answer in refused} == {429}
+        assert refused[0].message == "this SAE makes more than 20 requests per second"
+        assert int(refused[0].headers["retry-after"]) >= 1
+        assert all(modest.status("celia").status == 200 for _ in range(5))
+        # The allowance comes back, and requests that are wrong count as well.
+        eventually(lambda: greedy.status("celia").status == 200, "the allowance comes back")
+        eventually(lambda: greedy.get("/api/v1/keys/%00/status").status == 400, "a wrong request is looked at")
+        assert 429 in {greedy.get("/api/v1/keys/%00/status").status for _ in range(60)}
+
+
+def test_an_sae_cannot_fill_the_kme_with_requests_that_wait(make_network):
+    """Key requests wait for hubs that do not answer; those of one SAE alone are bounded."""
+    network = make_network(
+        clients={"carol": ["greedy", "modest"], "celia": ["celia"]},
+        kme_settings={"limits": {"requests_at_once_per_sae": 3}},
+    )
+    network.start()
+    with network.sae("greedy") as one:
+        one.enc_keys("celia").keys  # so that the slave's KME is known
+    for hub in network.hubs.values():
+        os.kill(hub.process.pid, signal.SIGSTOP)  # it takes connections, and does not answer
+    try:
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            clients = [network.sae("greedy") for _ in range(8)]
+            waiting = [pool.submit(client.enc_keys, "celia") for client in clients]
+            with network.sae("modest") as modest:
+                assert modest.status("celia").status == 200
+            statuses = sorted(answer.result().status for answer in waiting)
+    finally:
+        for hub in network.hubs.values():
+            os.kill(hub.process.pid, signal.SIGCONT)
+    assert statuses == [429] * 5 + [503] * 3
