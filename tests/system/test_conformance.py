@@ -157,6 +157,12 @@ def test_a_failure_shows_request_and_answer_without_keys(village):
     assert "< 200" in text and "key_ID" in text and '"key": "(44 characters)"' in text
 
 
+def test_a_kme_that_is_asked_too_often_is_asked_again(village):
+    village.pool.busy = 2
+    assert village.result("5.1-get-status").outcome == PASS
+    assert village.pool.busy == 0
+
+
 @pytest.mark.parametrize(
     "body, secret",
     [

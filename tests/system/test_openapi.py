@@ -317,8 +317,24 @@ def test_key_delivery_is_as_documented(network, pki):
     # Whether a status, or a key that the hubs still hold, is told as 503 is the KME's choice.
     exempt = {("/api/v1/keys/{slave_SAE_ID}/status", "GET", "503")}
     exempt |= {("/api/v1/keys/{master_SAE_ID}/dec_keys", method, "503") for method in ("GET", "POST")}
+    # The next test has its own KME for this.
     exempt |= {(path, method, "429") for path, method, _ in contract.operations()}
     assert not contract.missing(exempt)
+
+
+def test_too_many_requests_are_answered_as_documented(make_network, pki):
+    contract = Contract("etsi014")
+    settings = {"limits": {"requests_per_second_per_sae": 1}}
+    connie = make_network(hubs=["hank", "helen"], clients={"connie": ["connie"]}, kme_settings=settings).kmes["connie"]
+    connie.command("init")
+    connie.serve()
+    eventually(lambda: answers(connie.port + 1000, "/healthz"), "connie serves")
+    with EtsiClient(connie.port, tls_context(pki.ca, *pki.issue("connie"))) as client:
+        for template, method, _ in contract.operations():
+            target = re.sub(r"\{.*?\}", "celia", template)
+            found = [client.request(method, target) for _ in range(3)]
+            answer = next(each for each in found if each.status == 429)
+            contract.check(method, target, answer.status, answer.headers, answer.body)
 
 
 # --- hub -------------------------------------------------------------------------------------------------------------

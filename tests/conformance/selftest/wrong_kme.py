@@ -31,6 +31,7 @@ class Pool:
     def __init__(self, homes: dict[str, str]):
         self.homes = homes  # SAE ID: KME ID
         self.faults: set[str] = set()
+        self.busy = 0  # how many requests to answer 429
         self.keys: dict[str, dict] = {}
         self.lock = threading.Lock()
 
@@ -127,6 +128,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def handle_request(self) -> dict:
         body = self.body()
+        if self.server.pool.busy:
+            self.server.pool.busy -= 1
+            raise Refusal(429, "too many requests", Retry_After="1")
         if "Host" not in self.headers and not self.bad("4-missing-host-is-400"):
             raise Refusal(400, "Host is missing")
         kind = self.headers.get("Content-Type", "")
