@@ -8,8 +8,9 @@
 
 namespace dske::http {
 
-/// The C library keeps what was freed between pieces that are still in use, so that a crowd would leave the process as
-/// large as it was at its height. Has no effect where memory is locked against swapping. To be called by one thread.
+/// The C library keeps what was freed between pieces that are still in use, so that a crowd would leave the
+/// process as large as it was at its height. Has no effect where memory is locked against swapping. To be
+/// called by one thread.
 class MemoryReturn {
  public:
   /// To be told, about once a second, how many connections there are.

@@ -41,13 +41,15 @@ SERVER = {
     "write_timeout_seconds": 2,
     "linger_timeout_seconds": 1,
 }
+# Attackers with a certificate have one of their own: each SAE's requests are limited.
+SAES = {"carol": ["carol", "attacker"], "celia": ["celia"]}
 WITNESSED_KEYS: list[bytes] = []
 
 
 @pytest.fixture(scope="module")
 def network(make_module_network):
     network = make_module_network(
-        shares_required=2, client_bytes=8 << 20, hub_bytes=1 << 20, kme_settings={"server": SERVER}
+        clients=SAES, shares_required=2, client_bytes=8 << 20, hub_bytes=1 << 20, kme_settings={"server": SERVER}
     ).start()  # fmt: skip
     network.all_registered()
     network.exchange("carol", "celia")
@@ -83,7 +85,7 @@ def tls(network):
     opened = []
 
     def make(version: ssl.TLSVersion | None = None, **options) -> ssl.SSLSocket:
-        opened.append(tls_connect(network.kmes["carol"].port, network.tls("carol", version), **options))
+        opened.append(tls_connect(network.kmes["carol"].port, network.tls("attacker", version), **options))
         return opened[-1]
 
     yield make
