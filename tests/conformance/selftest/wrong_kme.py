@@ -147,7 +147,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         caller, other = self.caller(), self.sae(segment)
         if self.server.pool.homes.get(caller) != self.server.name:
             raise Refusal(401, "no SAE of this KME")
-        if body.startswith(b"<"):
+        if body.startswith(b"<") and self.bad("4-other-content-type-is-refused"):
             body = b""
         return getattr(self, resource)(caller, other, urllib.parse.parse_qs(query, keep_blank_values=True), body)
 
@@ -313,7 +313,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except RecursionError:
             raise Refusal(500 if self.bad("6.2-body-is-deeply-nested") else 400, "too deep") from None
         except ValueError as error:
-            if self.bad(fault):
+            if self.bad(fault) or self.bad("6.2-json-is-read-strictly"):
                 return {}
             raise Refusal(500 if self.bad("6.4-body-is-not-json") else 400, f"the body is no JSON: {error}") from None
         if not isinstance(value, dict):

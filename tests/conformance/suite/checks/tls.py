@@ -153,7 +153,7 @@ def certificate_names_the_kme(pair: Pair) -> None:
     names = [value for part in certificate["subject"] for _, value in part]
     names += [value for _, value in certificate.get("subjectAltName", ())]
     pattern = rf"(?<![\w-]){re.escape(kme_id)}(?![\w-])"
-    expect(any(re.search(pattern, name) for name in names), f"“{kme_id}” is in none of the certificate's names {names}")
+    expect(any(re.search(pattern, name) for name in names), f"“{kme_id}” is in none of its names {names}")
 
 
 def accepts_version(pair: Pair, version: ssl.TLSVersion) -> None:
