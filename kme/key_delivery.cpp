@@ -166,6 +166,7 @@ void KeyDelivery::collected(const std::shared_ptr<Collection>& collection) {
 
 void KeyDelivery::deliver(const std::shared_ptr<Collection>& collection) {
   std::vector<KeyId> missing;
+  std::uint64_t bytes = 0;
   for (const KeyId& id : collection->ids) {
     const HeldKeys::Bundle* bundle = held_.find(BundleId::of(id), collection->master);
     if (bundle == nullptr) {
@@ -176,6 +177,12 @@ void KeyDelivery::deliver(const std::shared_ptr<Collection>& collection) {
       return collection->done(etsi014::not_named_for_keys());
     }
     if (!HeldKeys::available(*bundle, collection->slave, BundleId::index_of(id))) missing.push_back(id);
+    bytes += bundle->context.key_size_bytes;
+  }
+  if (bytes > BundleContext::kSecretBytesMost) {
+    return collection->done(etsi014::bad_request("the keys asked for are together larger than " +
+                                                 std::to_string(BundleContext::kSecretBytesMost) +
+                                                 " bytes: ask for fewer at once"));
   }
   if (!missing.empty()) return collection->done(etsi014::keys_not_found(missing));
 

@@ -16,13 +16,16 @@ etsi014::ApiResult<RequestLimits::Place> RequestLimits::take(const std::shared_p
                                                              const SaeId& sae, RateLimiter::Time now) {
   if (!limits->rate_.reserve(sae.text(), now)) {
     return etsi014::too_many_requests("this SAE makes more than " +
-                                      std::to_string(limits->config_.per_second_per_sae) + " requests per second");
+                                      std::to_string(limits->config_.per_second_per_sae) +
+                                      " requests per second");
   }
   const MutexLock lock(limits->mutex_);
-  if (limits->in_progress_ >= limits->config_.at_once) return etsi014::unavailable("too many requests at once");
+  if (limits->in_progress_ >= limits->config_.at_once)
+    return etsi014::unavailable("too many requests at once");
   std::size_t& own = limits->per_sae_[sae];
   if (own >= limits->config_.at_once_per_sae) {
-    return etsi014::too_many_requests("this SAE has " + std::to_string(own) + " requests that are not answered yet");
+    return etsi014::too_many_requests("this SAE has " + std::to_string(own) +
+                                      " requests that are not answered yet");
   }
   ++own;
   ++limits->in_progress_;

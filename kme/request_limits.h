@@ -35,7 +35,8 @@ class RequestLimits {
 
    private:
     friend class RequestLimits;
-    Place(std::shared_ptr<RequestLimits> limits, SaeId sae) : limits_(std::move(limits)), sae_(std::move(sae)) {}
+    Place(std::shared_ptr<RequestLimits> limits, SaeId sae)
+        : limits_(std::move(limits)), sae_(std::move(sae)) {}
     std::shared_ptr<RequestLimits> limits_;
     SaeId sae_;
   };
@@ -45,11 +46,12 @@ class RequestLimits {
   }
 
   /// A place for a request of this SAE; 429 if it asks too much, 503 if all together do.
-  [[nodiscard]] static etsi014::ApiResult<Place> take(const std::shared_ptr<RequestLimits>& limits, const SaeId& sae,
-                                                      RateLimiter::Time now);
+  [[nodiscard]] static etsi014::ApiResult<Place> take(const std::shared_ptr<RequestLimits>& limits,
+                                                      const SaeId& sae, RateLimiter::Time now);
 
  private:
-  explicit RequestLimits(const RequestLimitsConfig& config) : config_(config), rate_(config.per_second_per_sae) {}
+  explicit RequestLimits(const RequestLimitsConfig& config)
+      : config_(config), rate_(config.per_second_per_sae) {}
   void give_back(const SaeId& sae);
 
   const RequestLimitsConfig config_;

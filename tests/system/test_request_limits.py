@@ -50,3 +50,25 @@ def test_an_sae_cannot_fill_the_kme_with_requests_that_wait(make_network):
         for hub in network.hubs.values():
             os.kill(hub.process.pid, signal.SIGCONT)
     assert statuses == [429] * 5 + [503] * 3
+
+
+def test_keys_that_would_not_fit_into_one_answer_stay_available(make_network):
+    """16 MiB of keys are given out at once; more are asked for in several requests."""
+    size = 8 << 20  # bits: 1 MiB
+    network = make_network(
+        ["hank", "helen"],
+        client_bytes=32 << 20,
+        hub_bytes=32 << 20,
+        kme_settings={"limits": {"key_size": size, "keys_per_request": 16}},
+    )
+    network.start()
+    with network.sae("carol", timeout=60) as carol, network.sae("celia", timeout=60) as celia:
+        keys = {}
+        for _ in range(17):
+            keys |= carol.enc_keys("celia", size=size).keys
+        refused = celia.dec_keys("carol", list(keys))
+        assert refused.status == 400
+        assert "ask for fewer at once" in refused.message
+        last = list(keys)[-1]
+        most = celia.dec_keys("carol", [key_id for key_id in keys if key_id != last]).keys
+        assert most | celia.dec_key("carol", last).keys == keys
