@@ -189,7 +189,8 @@ Router::Match Router::find(std::string_view method, std::string_view path) {
 }
 
 bool is_known_method(std::string_view method) {
-  return method_named(method).has_value() || method == "HEAD" || method == "OPTIONS";
+  return method_named(method).has_value() || method == "HEAD" || method == "OPTIONS" || method == "PATCH" ||
+         method == "TRACE";
 }
 
 }  // namespace dske::http

@@ -43,7 +43,7 @@ class Router {
   std::unique_ptr<Content> content_;
 };
 
-/// Whether this server could serve the method on some path; any other is answered with 501.
+/// A method of RFC 9110 or 5789, which a path has or has not (405); any other is answered with 501.
 [[nodiscard]] bool is_known_method(std::string_view method);
 
 }  // namespace dske::http

@@ -133,7 +133,9 @@ TEST_CASE("unknown paths, methods that a path lacks and unknown methods are told
   CHECK(lacking.status == 405);
   CHECK(lacking.has_header("Allow: GET, HEAD, DELETE, OPTIONS"));
   CHECK(lacking.body.starts_with("{\"message\":\""));
-  CHECK(request("PATCH /small").status == 501);
+  CHECK(request("PATCH /small").status == 405);
+  CHECK(request("TRACE /small").status == 405);
+  CHECK(request("BREW /small").status == 501);
   CHECK(request("get /small").status == 501);
   const RawAnswer options = request("OPTIONS /small");
   CHECK(options.status == 204);
