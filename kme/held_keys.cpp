@@ -62,8 +62,7 @@ void HeldKeys::not_delivered(const BundleName& bundle, const SaeId& sae,
 
 void HeldKeys::delivered(const BundleName& bundle_name, const SaeId& sae,
                          const std::vector<std::uint16_t>& indices) {
-  const BundleName name = bundle_name;  // it may be a part of what is removed
-  const auto found = bundles_.find(name);
+  const auto found = bundles_.find(bundle_name);
   if (found == bundles_.end()) return;
   Bundle& bundle = found->second;
   for (const std::uint16_t index : indices) {
@@ -74,6 +73,7 @@ void HeldKeys::delivered(const BundleName& bundle_name, const SaeId& sae,
       bundle.local_slaves.begin(), bundle.local_slaves.end(),
       [&](const SaeId& slave) { return bundle.delivered[slave].size() == bundle.context.key_count; });
   if (!all) return;
+  const BundleName name = bundle.context.name();  // bundle_name may be a part of what is removed
   const SaeId master = bundle.context.master;
   remove(name);
   finish(name, master);
@@ -81,7 +81,7 @@ void HeldKeys::delivered(const BundleName& bundle_name, const SaeId& sae,
 
 void HeldKeys::finish(const BundleName& name, const SaeId& master) {
   if (finished(name)) return;
-  finished_order_.push_back(finished_.emplace(name.id, Finished{name.initiator, master}));
+  finished_order_.emplace_back(finished_.emplace(name.id, Finished{name.initiator, master}));
   if (finished_order_.size() <= kFinishedMost) return;
   finished_.erase(finished_order_.front());
   finished_order_.pop_front();
