@@ -136,3 +136,24 @@ def test_additional_saes_in_a_get_are_told_to_use_post(network):
     with network.sae("carol") as carol:
         answer = carol.get(sae_path("serena", "enc_keys") + "?additional_slave_SAE_IDs=sam")
         assert answer.status == 400 and "POST" in answer.message
+
+
+def test_as_many_slaves_as_hubs_take_get_the_keys_and_more_are_refused_with_the_hubs_limit(make_network):
+    slaves = [f"s{i}" for i in range(65)]
+    clients = {"carol": ["carol"], "celia": slaves[:33], "cindy": slaves[33:]}
+    network = make_network(
+        hubs=["hank", "helen"],
+        clients=clients,
+        client_bytes=1048576,
+        hub_bytes=1048576,
+        kme_settings={"limits": {"additional_saes": 255}},
+    ).start()
+    network.all_registered()
+    with network.sae("carol") as carol:
+        keys = carol.enc_keys_post(slaves[0], additional_slave_SAE_IDs=slaves[1:64]).keys
+        for name in (slaves[0], slaves[32], slaves[33], slaves[63]):
+            with network.sae(name) as sae:
+                assert sae.dec_keys("carol", list(keys)).keys == keys
+        answer = carol.enc_keys_post(slaves[0], additional_slave_SAE_IDs=slaves[1:])
+        assert answer.status == 400
+        assert sorted(details(answer, "hub")) == [f"{hub}: takes at most 64 slaves" for hub in ("hank", "helen")]
