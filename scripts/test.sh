@@ -16,7 +16,7 @@ cd "$(dirname "$0")/.." || exit 1
 
 readonly default_stages="deps build unit asan fuzz tsan format system"
 readonly all_stages="$default_stages lint"
-readonly fuzz_seconds=5
+readonly fuzz_seconds=4
 readonly logs="$PWD/build/test-logs"
 export CMAKE_CXX_COMPILER_LAUNCHER="${CMAKE_CXX_COMPILER_LAUNCHER-ccache}"
 
