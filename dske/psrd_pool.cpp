@@ -18,12 +18,17 @@ std::uint64_t lease_reserve(Zone zone, std::uint64_t zone_size) {
 
 void PsrdPool::add_block(PsrdBlock block, bool allocatable) {
   assert(!has_block(block.id) && block.data.size() == block.layout.total());
-  Block added{block.id, block.layout, std::move(block.data), allocatable, {}, {}};
+  Block added{block.id, block.layout, allocatable, {}, {}};
+  const auto bytes_between = [&block](std::uint64_t begin, std::uint64_t end) {
+    return ZoneBytes(begin, block.data.view().subspan(begin, end - begin));
+  };
   for (const Zone zone : kZones) {
     const std::uint64_t next = block.lease_end[zone];
-    added.own[zone] = {next, next, block.layout.end(own_, zone), next};
+    const std::uint64_t end = block.layout.end(own_, zone);
+    added.own[zone] = {next, next, end, next, bytes_between(next, end)};
     const std::uint64_t floor = block.floor[zone];
-    added.peer[zone] = {floor, block.layout.end(other_side(own_), zone), floor, false, {}};
+    const std::uint64_t peer_end = block.layout.end(other_side(own_), zone);
+    added.peer[zone] = {floor, peer_end, floor, false, {}, bytes_between(floor, peer_end)};
   }
   blocks_.push_back(std::move(added));
 }
@@ -81,11 +86,11 @@ Result<Reserved> PsrdPool::allocate(Zone zone, std::uint64_t size) {
     OwnZone& own = block.own[zone];
     const std::uint64_t count = std::min(size - reserved.bytes.size(), own.lease_end - own.next);
     if (!block.allocatable || count == 0) continue;
-    const MutableByteView bytes = block.data.span().subspan(own.next, count);
     reserved.allocation.push_back({block.id, own.next, count});
-    reserved.bytes.append(bytes);
-    wipe(bytes);
+    reserved.bytes.append(own.bytes.at(own.next, count));
+    own.bytes.wipe(own.next, count);
     own.next += count;
+    if (own.next == own.end) own.bytes.release();
     if (reserved.bytes.size() == size) break;
   }
   return reserved;
@@ -164,7 +169,7 @@ Result<SecretBytes> PsrdPool::peek(Zone zone, const Allocation& allocation) cons
   SecretBytes bytes;
   for (const Fragment& fragment : allocation) {
     if (auto checked = check(zone, fragment); !checked) return checked.error();
-    bytes.append(find(fragment.block)->data.view().subspan(fragment.start, fragment.size));
+    bytes.append(find(fragment.block)->peer[zone].bytes.at(fragment.start, fragment.size));
   }
   return bytes;
 }
@@ -173,9 +178,9 @@ Result<SecretBytes> PsrdPool::take(Zone zone, const Allocation& allocation) {
   auto bytes = peek(zone, allocation);
   if (!bytes) return bytes;
   for (const Fragment& fragment : allocation) {
-    Block& block = *find(fragment.block);
-    wipe(block.data.span().subspan(fragment.start, fragment.size));
-    mark_used(block.peer[zone], fragment.start, fragment.end());
+    PeerZone& peer = find(fragment.block)->peer[zone];
+    peer.bytes.wipe(fragment.start, fragment.size);
+    mark_used(peer, fragment.start, fragment.end());
   }
   return bytes;
 }
@@ -198,6 +203,7 @@ void PsrdPool::mark_used(PeerZone& zone, std::uint64_t begin, std::uint64_t end)
     zone.floor = lowest->second;
     zone.risen = true;
     zone.used.erase(lowest);
+    if (zone.floor == zone.end) zone.bytes.release();
   }
 }
 
@@ -211,8 +217,9 @@ void PsrdPool::raise_floor(const BlockId& id, Zone zone, std::uint64_t floor) {
     floor = std::max(floor, peer.used.begin()->second);
     peer.used.erase(peer.used.begin());
   }
-  wipe(block->data.span().subspan(peer.floor, floor - peer.floor));
+  peer.bytes.wipe(peer.floor, floor - peer.floor);
   peer.floor = floor;
+  if (peer.floor == peer.end) peer.bytes.release();
   peer.highest_seen = std::max(peer.highest_seen, floor);
   peer.risen = true;
 }
@@ -223,8 +230,9 @@ bool PsrdPool::skip_used(const BlockId& id, Zone zone, std::uint64_t position) {
   OwnZone& own = block->own[zone];
   position = std::min(position, own.end);
   if (position <= own.next) return false;
-  wipe(block->data.span().subspan(own.next, position - own.next));
+  own.bytes.wipe(own.next, position - own.next);
   own.next = position;
+  if (own.next == own.end) own.bytes.release();
   own.lease_end = std::max(own.lease_end, position);
   return true;
 }
@@ -269,6 +277,14 @@ ZoneLevel PsrdPool::level(Side side, Zone zone) const {
     sum.total_bytes += one.total_bytes;
   }
   return sum;
+}
+
+std::uint64_t PsrdPool::bytes_in_memory() const {
+  std::uint64_t bytes = 0;
+  for (const Block& block : blocks_) {
+    for (const Zone zone : kZones) bytes += block.own[zone].bytes.size() + block.peer[zone].bytes.size();
+  }
+  return bytes;
 }
 
 ZoneLevel PsrdPool::block_level(const BlockId& block, Side side, Zone zone) const {

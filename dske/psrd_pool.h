@@ -11,6 +11,7 @@
 #include "dske/allocation.h"
 #include "dske/psrd_block.h"
 #include "dske/psrd_store.h"
+#include "dske/zone_bytes.h"
 
 namespace dske {
 
@@ -79,6 +80,8 @@ class PsrdPool {
   [[nodiscard]] std::vector<PsrdFloor> take_risen_floors();
 
   [[nodiscard]] ZoneLevel level(Side side, Zone zone) const;
+  /// PSRD bytes that are held in memory. A zone that is used up takes none.
+  [[nodiscard]] std::uint64_t bytes_in_memory() const;
   /// What one zone of one block has left.
   [[nodiscard]] ZoneLevel block_level(const BlockId& block, Side side, Zone zone) const;
 
@@ -88,6 +91,7 @@ class PsrdPool {
     std::uint64_t lease_end = 0;
     std::uint64_t end = 0;
     std::uint64_t wiped_to = 0;  // what lies below is wiped on disk
+    ZoneBytes bytes;             // until next == end
   };
   struct PeerZone {
     std::uint64_t floor = 0;
@@ -95,12 +99,12 @@ class PsrdPool {
     std::uint64_t highest_seen = 0;
     bool risen = false;
     std::map<std::uint64_t, std::uint64_t>
-        used;  // ranges above the floor: begin -> end, none touching another
+        used;         // ranges above the floor: begin -> end, none touching another
+    ZoneBytes bytes;  // until floor == end
   };
   struct Block {
     BlockId id;
     PsrdLayout layout;
-    SecretBytes data;
     bool allocatable = false;
     PerZone<OwnZone> own;
     PerZone<PeerZone> peer;

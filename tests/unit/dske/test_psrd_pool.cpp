@@ -267,6 +267,39 @@ TEST_CASE("PSRD pool: own bytes that the peer has seen used are skipped") {
   CHECK(pool.next(block.id, Zone::pad) == 2048);
 }
 
+TEST_CASE("PSRD pool: a zone that is used up takes no memory, however it came to its end") {
+  test::ReproducibleRandomness randomness(1);
+  const TestBlock block = make_block(randomness);
+  PsrdPool pool(Side::client);
+  pool.add_block(fresh(block, Side::client), true);
+  std::uint64_t held = kLayout.total();
+  CHECK(pool.bytes_in_memory() == held);
+  const auto is_given_back = [&](std::uint64_t bytes) {
+    held -= bytes;
+    return pool.bytes_in_memory() == held;
+  };
+
+  REQUIRE(allocate(pool, Zone::authenticator, kLayout.client_authenticator - 1));
+  CHECK(is_given_back(0));
+  REQUIRE(allocate(pool, Zone::authenticator, 1));
+  CHECK(is_given_back(kLayout.client_authenticator));
+
+  CHECK(pool.skip_used(block.id, Zone::pad, kLayout.end(Side::client, Zone::pad)));
+  CHECK(is_given_back(kLayout.client_pad));
+
+  const std::uint64_t begin = kLayout.begin(Side::hub, Zone::authenticator);
+  REQUIRE(pool.take(Zone::authenticator, {{block.id, begin + 32, kLayout.hub_authenticator - 32}}));
+  CHECK(is_given_back(0));
+  REQUIRE(pool.take(Zone::authenticator, {{block.id, begin, 32}}));
+  CHECK(is_given_back(kLayout.hub_authenticator));
+  CHECK_FALSE(pool.take(Zone::authenticator, {{block.id, begin, 32}}));
+
+  pool.raise_floor(block.id, Zone::pad, kLayout.end(Side::hub, Zone::pad));
+  CHECK(is_given_back(kLayout.hub_pad));
+  CHECK(held == 0);
+  CHECK(pool.has_block(block.id));
+}
+
 TEST_CASE("PSRD pool: levels count what either side can still use") {
   test::ReproducibleRandomness randomness(13);
   const TestBlock block = make_block(randomness);
