@@ -8,8 +8,8 @@
 
 namespace dske {
 
-/// Addressed by their positions in the block. Every zone has memory of its own, so that a zone that is used up costs
-/// none, however much its block's other zones still hold.
+/// Addressed by their positions in the block. Every zone has memory of its own, so that a zone that is used
+/// up costs none, however much its block's other zones still hold.
 class ZoneBytes {
  public:
   ZoneBytes() = default;

@@ -74,7 +74,10 @@ std::optional<Refusal> parse_target(std::string_view target, RequestHead& head) 
     head.request.path = "*";
     return std::nullopt;
   }
-  if (!is_target(target)) return bad("the request target holds characters that must be percent-encoded, or a percent sign without two hexadecimal digits after it");
+  if (!is_target(target))
+    return bad(
+        "the request target holds characters that must be percent-encoded, or a percent sign without two "
+        "hexadecimal digits after it");
   if (target.front() != '/') {
     const std::size_t scheme = target.find("://");
     if (scheme == std::string_view::npos) return bad("the request target is not a path");

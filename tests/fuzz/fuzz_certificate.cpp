@@ -1,5 +1,5 @@
-// A client's certificate (DER) as a stranger could write it: who it says its holder is, and its line in a log. Its
-// signature was verified before; what the authority let into its names was not.
+// A client's certificate (DER) as a stranger could write it: who it says its holder is, and its line in a
+// log. Its signature was verified before; what the authority let into its names was not.
 #include <cstdlib>
 #include <memory>
 #include <string_view>

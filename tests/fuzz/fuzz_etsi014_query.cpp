@@ -1,5 +1,5 @@
-// Query strings. Whatever is in them, a known name has one value or none, and the parameters written again are read
-// as the same.
+// Query strings. Whatever is in them, a known name has one value or none, and the parameters written again
+// are read as the same.
 #include <algorithm>
 #include <cstdlib>
 #include <string>

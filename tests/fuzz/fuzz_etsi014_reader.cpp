@@ -1,5 +1,5 @@
-// A KME's answers as a client reads them: key container, status and error. What is accepted is written and read back as
-// the same.
+// A KME's answers as a client reads them: key container, status and error. What is accepted is written and
+// read back as the same.
 #include <cstdlib>
 #include <set>
 

@@ -1,5 +1,5 @@
-// Paths of the standard. What is accepted names an SAE whose own path is read back as the same; no error leaves
-// the range that the standard gives it.
+// Paths of the standard. What is accepted names an SAE whose own path is read back as the same; no error
+// leaves the range that the standard gives it.
 #include <cstdlib>
 
 #include "base/utf8.h"

@@ -1,6 +1,6 @@
-// A running server and one connection's bytes. The first byte says how they are cut into writes. What comes back must be
-// exactly the answers that framer and router stand for, in their order, each well-formed; then the connection ends, and
-// no socket stays behind.
+// A running server and one connection's bytes. The first byte says how they are cut into writes. What comes
+// back must be exactly the answers that framer and router stand for, in their order, each well-formed; then
+// the connection ends, and no socket stays behind.
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -244,7 +244,8 @@ std::string take_line(std::string_view& text) {
   require(end != std::string_view::npos, "a line of an answer's head does not end");
   std::string line(text.substr(0, end));
   text.remove_prefix(end + 2);
-  require(line.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos, "a line holds an odd character");
+  require(line.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos,
+          "a line holds an odd character");
   return line;
 }
 
@@ -277,7 +278,8 @@ bool take_answer(std::string_view& text, const Expected& expected) {
   const std::string_view body = text.substr(0, size);
   if (expected.status == 200) require(body == expected.body, "another body");
   if (expected.status >= 400)
-    require(is_json && body.starts_with("{\"message\":\"") && body.ends_with("\"}"), "an error without a message");
+    require(is_json && body.starts_with("{\"message\":\"") && body.ends_with("\"}"),
+            "an error without a message");
   text.remove_prefix(size);
   return false;
 }
