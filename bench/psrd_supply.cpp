@@ -7,14 +7,22 @@
 namespace dske::bench {
 namespace {
 
-/// The authenticator zone's part of a half (docs/protocol.md).
-constexpr std::int64_t kAuthenticatorFraction = 4;
+/// How much of a half is for authenticators, by what is scarce: nodes keep in memory what nobody needs.
+constexpr int kBothPercent = 40;
+constexpr int kAuthenticatorPercent = 97;
+constexpr int kPadPercent = 3;
 
-bool is_scarce(const manager::ZoneLevel& authenticator, const manager::ZoneLevel& pad,
-               std::int64_t half_bytes) {
-  const std::int64_t authenticator_bytes = half_bytes / kAuthenticatorFraction;
-  return authenticator.left_bytes < authenticator_bytes / 2 ||
-         pad.left_bytes < (half_bytes - authenticator_bytes) / 2;
+/// Sizes a half so that it brings what is scarce; whether anything is.
+bool fill(const manager::ZoneLevel& authenticator, const manager::ZoneLevel& pad, std::int64_t block_bytes,
+          std::int64_t& half_bytes, int& authenticator_percent) {
+  const bool few_authenticators = authenticator.left_bytes < block_bytes / 4;
+  const bool few_pads = pad.left_bytes < block_bytes / 4;
+  if (!few_authenticators && !few_pads) return false;
+  half_bytes = block_bytes;
+  authenticator_percent = !few_pads             ? kAuthenticatorPercent
+                          : !few_authenticators ? kPadPercent
+                                                : kBothPercent;
+  return true;
 }
 
 }  // namespace
@@ -50,10 +58,11 @@ Result<void> PsrdSupply::top_up() {
     for (const manager::PeerStatus& peer : status->peers) {
       manager::PsrdSizes sizes{manager::kPsrdBytesLeast, manager::kPsrdBytesLeast};
       const manager::PsrdLevel& level = peer.psrd;
-      if (is_scarce(level.client_authenticator, level.client_pad, block_bytes_))
-        sizes.client_bytes = block_bytes_;
-      if (is_scarce(level.hub_authenticator, level.hub_pad, block_bytes_)) sizes.hub_bytes = block_bytes_;
-      if (sizes.client_bytes != block_bytes_ && sizes.hub_bytes != block_bytes_) continue;
+      const bool of_client = fill(level.client_authenticator, level.client_pad, block_bytes_,
+                                  sizes.client_bytes, sizes.client_authenticator_percent);
+      const bool of_hub = fill(level.hub_authenticator, level.hub_pad, block_bytes_, sizes.hub_bytes,
+                               sizes.hub_authenticator_percent);
+      if (!of_client && !of_hub) continue;
       const manager::Node* hub = network_.find(manager::NodeKind::hub, peer.name);
       if (hub == nullptr) return Error{ErrorKind::not_found, "the topology has no hub " + peer.name};
       auto file = manager::ManagementClient(*hub).assign_psrd(kme.name, sizes);

@@ -13,9 +13,9 @@
 
 namespace dske::bench {
 
-/// A thread that looks at the KMEs' PSRD every half second. When a zone holds less than half of what a block
-/// brings, it has the hub make a block and the KME ingest it, through their management interfaces as
-/// `dske-manager provision` does. A direction that has enough gets the smallest half.
+/// A thread that looks at the KMEs' PSRD every half second. When a zone holds less than a quarter of a
+/// block's half, it has the hub make a block and the KME ingest it, through their management interfaces as
+/// `dske-manager provision` does; the block's halves and zones are as large as what is scarce asks.
 class PsrdSupply {
  public:
   /// Returns when nothing is scarce any more. `network` must outlive it.

@@ -6,16 +6,21 @@ namespace {
 constexpr std::uint64_t kZoneLeast = 32;
 constexpr std::uint64_t kZoneMost = std::uint64_t{256} << 20;
 
-std::uint64_t authenticator_share(std::uint64_t half_bytes) {
-  return half_bytes / 4 / 32 * 32;
+constexpr std::uint64_t kHundred = 100;
+
+std::uint64_t authenticator_share(const PsrdHalf& half) {
+  // Of the two parts, so that large halves do not overflow.
+  const std::uint64_t share = half.bytes / kHundred * half.authenticator_percent +
+                              half.bytes % kHundred * half.authenticator_percent / kHundred;
+  return share / kZoneLeast * kZoneLeast;
 }
 
 }  // namespace
 
-PsrdLayout PsrdLayout::of_halves(std::uint64_t client_bytes, std::uint64_t hub_bytes) {
-  const std::uint64_t client = authenticator_share(client_bytes);
-  const std::uint64_t hub = authenticator_share(hub_bytes);
-  return {client, client_bytes - client, hub, hub_bytes - hub};
+PsrdLayout PsrdLayout::of_halves(PsrdHalf client, PsrdHalf hub) {
+  const std::uint64_t of_client = authenticator_share(client);
+  const std::uint64_t of_hub = authenticator_share(hub);
+  return {of_client, client.bytes - of_client, of_hub, hub.bytes - of_hub};
 }
 
 std::uint64_t PsrdLayout::size(Side side, Zone zone) const {

@@ -16,6 +16,16 @@ enum class Zone { authenticator, pad };
   return side == Side::client ? Side::hub : Side::client;
 }
 
+/// How large one half of a block is to be, and how much of it is for authenticators.
+struct PsrdHalf {
+  static constexpr unsigned kUsualPercent = 25;
+
+  PsrdHalf(std::uint64_t size, unsigned percent = kUsualPercent)  // NOLINT(*-explicit-*)
+      : bytes(size), authenticator_percent(percent) {}
+  std::uint64_t bytes;
+  unsigned authenticator_percent;  ///< 1 to 99
+};
+
 /// The sizes of the four zones in bytes, in the order in which they lie in the block.
 struct PsrdLayout {
   std::uint64_t client_authenticator = 0;
@@ -23,8 +33,8 @@ struct PsrdLayout {
   std::uint64_t hub_authenticator = 0;
   std::uint64_t hub_pad = 0;
 
-  /// A quarter of each half for authenticators, rounded down to whole 32-byte keys, and the rest for pads.
-  [[nodiscard]] static PsrdLayout of_halves(std::uint64_t client_bytes, std::uint64_t hub_bytes);
+  /// The authenticators' part of each half is rounded down to whole 32-byte keys, the rest is for pads.
+  [[nodiscard]] static PsrdLayout of_halves(PsrdHalf client, PsrdHalf hub);
 
   [[nodiscard]] std::uint64_t size(Side side, Zone zone) const;
   /// The position of a zone's first byte, and of the byte after its last.

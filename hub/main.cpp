@@ -3,6 +3,7 @@
 #include <charconv>
 #include <future>
 #include <iostream>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -170,34 +171,44 @@ int client_list(const Invocation& invocation) {
       });
 }
 
-Result<std::uint64_t> byte_count(const Invocation& invocation, const std::string& name) {
-  const std::string text = invocation.option(name);
+std::optional<std::uint64_t> number(const std::string& text) {
   std::uint64_t value = 0;
   const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || fault != std::errc() || end != text.data() + text.size()) {
-    return invalid("--" + name + " must be a number of bytes");
-  }
+  if (text.empty() || fault != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
+}
+
+// --SIDE-bytes and --SIDE-authenticator-percent.
+Result<PsrdHalf> psrd_half(const Invocation& invocation, const std::string& side) {
+  const auto bytes = number(invocation.option(side + "-bytes"));
+  if (!bytes) return invalid("--" + side + "-bytes must be a number of bytes");
+  const std::string percent = side + "-authenticator-percent";
+  if (invocation.option(percent).empty()) return PsrdHalf(*bytes);
+  const auto share = number(invocation.option(percent));
+  if (!share || *share < 1 || *share > 99) return invalid("--" + percent + " must be a number from 1 to 99");
+  return PsrdHalf(*bytes, static_cast<unsigned>(*share));
 }
 
 int psrd_assign(const Invocation& invocation) {
   log::set_level(log::Level::warning);
   const auto client = ClientName::parse(invocation.option("client"));
   if (!client) return report(client.error());
-  const auto client_bytes = byte_count(invocation, "client-bytes");
-  if (!client_bytes) return report(client_bytes.error());
-  const auto hub_bytes = byte_count(invocation, "hub-bytes");
-  if (!hub_bytes) return report(hub_bytes.error());
+  const auto client_half = psrd_half(invocation, "client");
+  if (!client_half) return report(client_half.error());
+  const auto hub_half = psrd_half(invocation, "hub");
+  if (!hub_half) return report(hub_half.error());
   const std::filesystem::path target = invocation.option("output");
   if (std::filesystem::exists(target)) return report(invalid(target.string() + " exists already"));
   json::Writer body;
   body.begin_object().name("client").string(client->text());
-  body.name("client_bytes").integer(static_cast<std::int64_t>(*client_bytes));
-  body.name("hub_bytes").integer(static_cast<std::int64_t>(*hub_bytes)).end_object();
+  body.name("client_bytes").integer(static_cast<std::int64_t>(client_half->bytes));
+  body.name("client_authenticator_percent").integer(client_half->authenticator_percent);
+  body.name("hub_bytes").integer(static_cast<std::int64_t>(hub_half->bytes));
+  body.name("hub_authenticator_percent").integer(hub_half->authenticator_percent).end_object();
   return run_either_way(
       invocation, "POST", "/psrd", body.take(),
       [&](Offline& offline) -> Result<SecretBytes> {
-        const auto assigned = offline.operations().assign_psrd(*client, *client_bytes, *hub_bytes);
+        const auto assigned = offline.operations().assign_psrd(*client, *client_half, *hub_half);
         if (!assigned) return assigned.error();
         json::Writer writer;
         writer.begin_object().name("block_uuid").string(assigned->block.text());
@@ -262,9 +273,11 @@ int main(int argc, char** argv) {
           {{"client list", "client list --config FILE [--json]", "lists the clients", {}, {"json"}, 0, 0, {}},
            client_list},
           {{"psrd assign",
-            "psrd assign --client NAME --client-bytes N --hub-bytes N -o FILE --config FILE",
+            "psrd assign --client NAME --client-bytes N --hub-bytes N [--client-authenticator-percent P]"
+            " [--hub-authenticator-percent P] -o FILE --config FILE",
             "makes a block of pre-shared random data for a client and writes its file",
-            {"client", "client-bytes", "hub-bytes", "output"},
+            {"client", "client-bytes", "hub-bytes", "client-authenticator-percent",
+             "hub-authenticator-percent", "output"},
             {},
             0,
             0,

@@ -87,13 +87,19 @@ void assign_psrd(const ManagedHub& hub, const http::Request& request, node::Mana
   json::ObjectReader reader(document->root(), "psrd");
   constexpr std::int64_t kBytesMost = std::int64_t{1} << 40;
   const ClientName client = reader.parsed<ClientName>("client");
-  const auto client_bytes = static_cast<std::uint64_t>(reader.integer("client_bytes", 1, kBytesMost));
-  const auto hub_bytes = static_cast<std::uint64_t>(reader.integer("hub_bytes", 1, kBytesMost));
+  const auto half = [&](const std::string& side) {
+    const auto bytes = static_cast<std::uint64_t>(reader.integer(side + "_bytes", 1, kBytesMost));
+    const std::string percent = side + "_authenticator_percent";
+    if (!reader.has(percent)) return PsrdHalf(bytes);
+    return PsrdHalf(bytes, static_cast<unsigned>(reader.integer(percent, 1, 99)));
+  };
+  const PsrdHalf client_half = half("client");
+  const PsrdHalf hub_half = half("hub");
   if (const auto fault = reader.finish(json::UnknownMembers::refuse)) return reply.fail(*fault);
   const auto waiting = std::make_shared<node::ManagementReply>(std::move(reply));
   const bool taken =
-      hub.worker.submit([&operations = hub.operations, client, client_bytes, hub_bytes, waiting] {
-        auto assigned = operations.assign_psrd(client, client_bytes, hub_bytes);
+      hub.worker.submit([&operations = hub.operations, client, client_half, hub_half, waiting] {
+        auto assigned = operations.assign_psrd(client, client_half, hub_half);
         if (!assigned) return waiting->fail(assigned.error());
         json::Writer writer;
         writer.begin_object();

@@ -22,12 +22,12 @@ void Operations::put_client(ClientName name, std::vector<SaeId> sae_ids,
 }
 
 Result<Operations::Assigned> Operations::assign_psrd(const ClientName& client_name,
-                                                     std::uint64_t client_bytes, std::uint64_t hub_bytes) {
+                                                     const PsrdHalf& client_half, const PsrdHalf& hub_half) {
   const auto client = clients_.by_name(client_name);
   if (!client)
     return Error{ErrorKind::not_found, "no client " + client_name.text() + "; make it with client add"};
   PsrdFile file;
-  file.layout = PsrdLayout::of_halves(client_bytes, hub_bytes);
+  file.layout = PsrdLayout::of_halves(client_half, hub_half);
   if (auto checked = file.layout.check(); !checked) return checked.error();
   // The file in base64 must stay under what a KME reads.
   if (file.layout.total() > PsrdFile::kBytesMost / 2) return invalid("a PSRD file holds at most 80 MiB");

@@ -29,10 +29,10 @@ class Operations {
     BlockId block;
     std::filesystem::path file;
   };
-  /// Makes a block of `client_bytes` and `hub_bytes` and writes its file to
+  /// Makes a block of these halves and writes its file to
   /// STATE_DIR/psrd-out/CLIENT/BLOCK_UUID.json. Waits for the disk.
-  [[nodiscard]] Result<Assigned> assign_psrd(const ClientName& client, std::uint64_t client_bytes,
-                                             std::uint64_t hub_bytes);
+  [[nodiscard]] Result<Assigned> assign_psrd(const ClientName& client, const PsrdHalf& client_half,
+                                             const PsrdHalf& hub_half);
 
  private:
   HubId hub_;

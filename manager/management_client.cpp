@@ -183,6 +183,10 @@ Result<std::filesystem::path> ManagementClient::assign_psrd(const std::string& c
       .integer(sizes.client_bytes)
       .name("hub_bytes")
       .integer(sizes.hub_bytes)
+      .name("client_authenticator_percent")
+      .integer(sizes.client_authenticator_percent)
+      .name("hub_authenticator_percent")
+      .integer(sizes.hub_authenticator_percent)
       .end_object();
   auto answer = call("POST", "/psrd", writer.take_text(), kWorkTimeout);
   if (!answer) return answer.error();

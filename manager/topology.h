@@ -36,6 +36,8 @@ struct ClientSpec {
 struct PsrdSizes {
   std::int64_t client_bytes = 262144;
   std::int64_t hub_bytes = 262144;
+  int client_authenticator_percent = 25;  ///< how much of the client's half is for authenticators
+  int hub_authenticator_percent = 25;
 };
 
 inline constexpr std::int64_t kPsrdBytesLeast = 4096;

@@ -211,12 +211,31 @@ def test_assigned_files_are_what_the_protocol_says(network):
     assert str(block.block) in hank.command("psrd", "list", "--json").stdout
 
 
+def test_an_operator_chooses_how_a_block_is_divided(network, tmp_path, carol):
+    hank = network.hubs["hank"]
+    file = tmp_path / "divided.json"
+    hank.command(
+        "psrd", "assign", "--client", "carol", "--client-bytes", 65536, "--hub-bytes", 32768,
+        "--client-authenticator-percent", 50, "--hub-authenticator-percent", 97, "-o", file,
+    )  # fmt: skip
+    made = json.loads(file.read_text())
+    zones = made["zones"]
+    assert zones["client_authenticator"] == 32768 and zones["client_pad"] == 32768
+    assert zones["hub_authenticator"] == 32768 * 97 // 100 // 32 * 32
+    carol.command("ingest-psrd", file)
+    assert made["block_uuid"] in carol.command("psrd", "list", "--json").stdout
+
+
 @pytest.mark.parametrize(
     "arguments, mentioned",
     [
         (["--client", "nobody", "--client-bytes", "65536", "--hub-bytes", "65536"], "nobody"),
         (["--client", "carol", "--client-bytes", "0", "--hub-bytes", "65536"], "bytes"),
         (["--client", "carol", "--client-bytes", "x", "--hub-bytes", "65536"], ""),
+        (
+            ["--client", "carol", "--client-bytes", "65536", "--hub-bytes", "65536", "--hub-authenticator-percent", "100"],
+            "1 to 99",
+        ),
     ],
 )
 def test_wrong_assignments_are_refused(network, tmp_path, arguments, mentioned):

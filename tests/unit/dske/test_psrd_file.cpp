@@ -30,7 +30,7 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   return text.replace(at, from.size(), to);
 }
 
-TEST_CASE("PSRD layout: a quarter of each half is for authenticators, in whole keys") {
+TEST_CASE("PSRD layout: a quarter of each half is for authenticators unless told otherwise, in whole keys") {
   const PsrdLayout layout = PsrdLayout::of_halves(131072, 1000);
   CHECK(layout == PsrdLayout{32768, 98304, 224, 776});
   CHECK(layout.begin(Side::client, Zone::authenticator) == 0);
@@ -39,6 +39,8 @@ TEST_CASE("PSRD layout: a quarter of each half is for authenticators, in whole k
   CHECK(layout.begin(Side::hub, Zone::pad) == 131072 + 224);
   CHECK(layout.end(Side::hub, Zone::pad) == layout.total());
   CHECK(layout.check());
+  CHECK(PsrdLayout::of_halves({131072, 50}, {1000, 99}) == PsrdLayout{65536, 65536, 960, 40});
+  CHECK(PsrdLayout::of_halves({1000, 1}, 1000).check().has_value() == false);
   CHECK_FALSE(PsrdLayout::of_halves(127, 1000).check());
   CHECK_FALSE(PsrdLayout{32, 32, 32, (std::uint64_t{256} << 20) + 1}.check());
 }
