@@ -1,6 +1,6 @@
-// The whole way of an SAE's requests: framer, router and the standard's methods over keys that the KME holds. The first
-// byte says who calls, the second which answers do not reach it. Every request gets one answer of the standard's form,
-// and no key reaches an SAE twice.
+// The whole way of an SAE's requests: framer, router and the standard's methods over keys that the KME holds.
+// The first byte says who calls, the second which answers do not reach it. Every request gets one answer of
+// the standard's form, and no key reaches an SAE twice.
 #include <chrono>
 #include <cstdlib>
 #include <map>
