@@ -418,4 +418,22 @@ std::uint64_t HubLink::lowest_in_use(const BlockId& block, Zone zone) const {
   return lowest;
 }
 
+std::optional<Error> too_few_registered(const std::vector<std::shared_ptr<HubLink>>& links,
+                                        std::size_t needed) {
+  std::size_t registered = 0;
+  std::string causes;
+  for (const auto& link : links) {
+    if (link->registered()) {
+      ++registered;
+    } else {
+      causes += (causes.empty() ? "" : "; ") + link->address().name.text() + ": " +
+                (link->last_error().empty() ? "not registered yet" : link->last_error());
+    }
+  }
+  if (registered >= needed) return std::nullopt;
+  return Error{ErrorKind::unavailable, "only " + std::to_string(registered) + " of the " +
+                                           std::to_string(needed) + " hubs needed can be asked" +
+                                           (causes.empty() ? "" : " (" + causes + ")")};
+}
+
 }  // namespace dske

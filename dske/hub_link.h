@@ -179,4 +179,9 @@ class HubLink : public std::enable_shared_from_this<HubLink> {
   std::uint64_t wrong_shares_ = 0;
 };
 
+/// Nothing if at least `needed` of the links are registered, else an error that names the others with their
+/// causes: to ask fewer would be of no use, and cost PSRD.
+[[nodiscard]] std::optional<Error> too_few_registered(const std::vector<std::shared_ptr<HubLink>>& links,
+                                                      std::size_t needed);
+
 }  // namespace dske

@@ -13,6 +13,8 @@ Responder::Fetching::Fetching(BundleName bundle, Responder& responder, Responder
     : bundle_(std::move(bundle)), responder_(responder), done_(std::move(done)) {}
 
 void Responder::Fetching::start() {
+  if (auto too_few = too_few_registered(responder_.links_, responder_.settings_.least_shares_required))
+    return finish(std::move(*too_few));
   const auto links = responder_.links_;
   outstanding_ = links.size();
   for (const auto& link : links) ask(link, true);

@@ -77,6 +77,7 @@ void SaeDirectory::locate(const SaeId& sae, Done done) {
     running->second->waiting.push_back(std::move(done));
     return;
   }
+  if (auto too_few = too_few_registered(links_, shares_required_)) return done(std::move(*too_few));
   auto query = std::make_shared<Query>();
   query->sae = sae;
   query->waiting.push_back(std::move(done));

@@ -65,8 +65,7 @@ void KeyDelivery::status(const SaeId& master, const SaeId& slave, Done<etsi014::
   if (!known && !budget_.take(master)) return done(too_many_look_ups());
   directory_.locate(slave, [this, master, slave, known,
                             done = std::move(done)](const Result<SaeLocation>& location) mutable {
-    const bool unknown = !location && location.error().kind == ErrorKind::not_found;
-    if (!known && !unknown) budget_.give_back(master);
+    if (!known) settle(master, location);
     if (!location) return done(not_located(slave, location.error()));
     done(etsi014::Status{config_.name.text(), location->client.text(), master, slave,
                          keys_available(*location), config_.limits});
@@ -112,7 +111,7 @@ void KeyDelivery::collect(const std::shared_ptr<Collection>& collection, const B
   }
   directory_.locate(collection->master, [this, collection, id](const Result<SaeLocation>& location) {
     if (location) return fetch(collection, {location->client, id});
-    if (location.error().kind != ErrorKind::not_found) budget_.give_back(collection->slave);
+    settle(collection->slave, location);
     collection->error = not_located(collection->master, location.error());
     collected(collection);
   });
@@ -135,7 +134,7 @@ void KeyDelivery::fetched(const BundleName& name, Result<FetchedBundle> bundle) 
     if (waiting.empty()) return;
     for (const auto& collection : waiting.mapped()) {
       const bool no_such_bundle = !result && result.error().kind == ErrorKind::not_found;
-      if (!no_such_bundle) budget_.give_back(collection->slave);
+      settle(collection->slave, result);
       if (!result && !no_such_bundle)
         collection->error = as_api_error(result.error(), unusable_hubs(config_, links_));
       collected(collection);

@@ -76,6 +76,15 @@ class KeyDelivery {
   void fetched(const BundleName& name, Result<FetchedBundle> bundle);
   void collected(const std::shared_ptr<Collection>& collection);
   void deliver(const std::shared_ptr<Collection>& collection);
+  /// Gives back what a question took from the SAE's budget, by what became of it.
+  template <class T>
+  void settle(const SaeId& sae, const Result<T>& answer) {
+    if (answer) {
+      budget_.give_back(sae);
+    } else if (answer.error().kind != ErrorKind::not_found) {
+      budget_.give_back_most(sae);
+    }
+  }
   [[nodiscard]] std::uint32_t keys_available(const SaeLocation& location) const;
   /// The answer to a failed look-up of an SAE.
   [[nodiscard]] etsi014::ApiError not_located(const SaeId& sae, const Error& error) const;

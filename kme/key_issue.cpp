@@ -60,9 +60,12 @@ void KeyIssue::establish(const std::shared_ptr<Order>& order) {
 
 void KeyIssue::failed(const std::shared_ptr<Order>& order, BundleFailure failure) {
   const BundleRequest& bundle = order->bundle;
-  // Only SAEs that the hubs say they do not know are charged for.
-  parts_.budget.give_back(bundle.master,
-                          order->look_ups - std::min(order->look_ups, failure.unknown_saes.size()));
+  const std::size_t not_unknown = order->look_ups - std::min(order->look_ups, failure.unknown_saes.size());
+  if (failure.unknown_saes.empty()) {
+    parts_.budget.give_back_most(bundle.master, not_unknown);
+  } else {
+    parts_.budget.give_back(bundle.master, not_unknown);
+  }
   order->look_ups = 0;
   if (!failure.unknown_saes.empty()) return order->done(etsi014::unknown_saes(failure.unknown_saes));
   if (failure.hubs_there || failure.kind == ErrorKind::unavailable)

@@ -8,6 +8,7 @@ namespace {
 // The burst also bounds how many real look-ups of one SAE may be under way at once.
 constexpr double kBurst = 256;
 constexpr double kPerSecond = 1;
+constexpr double kUnanswered = 0.75;
 
 }  // namespace
 
@@ -25,9 +26,16 @@ bool LookupBudget::take(const SaeId& sae, std::size_t count) {
 }
 
 void LookupBudget::give_back(const SaeId& sae, std::size_t count) {
+  add(sae, static_cast<double>(count));
+}
+
+void LookupBudget::give_back_most(const SaeId& sae, std::size_t count) {
+  add(sae, static_cast<double>(count) * kUnanswered);
+}
+
+void LookupBudget::add(const SaeId& sae, double units) {
   const auto found = budgets_.find(sae);
-  if (found != budgets_.end())
-    found->second.left = std::min(kBurst, found->second.left + static_cast<double>(count));
+  if (found != budgets_.end()) found->second.left = std::min(kBurst, found->second.left + units);
 }
 
 }  // namespace dske::kme

@@ -9,8 +9,9 @@
 
 namespace dske::kme {
 
-/// A question takes one unit, and gives it back unless the answer was that there is no such thing; the budget
-/// refills with time. Lives on the event loop.
+/// A question takes one unit. It gives it back if it was answered, not if the answer was that there is no
+/// such thing, and in part if the hubs failed: an SAE does not have to pay for their trouble, but the hubs
+/// that are up have spent PSRD on it. The budget refills with time. Lives on the event loop.
 class LookupBudget {
  public:
   explicit LookupBudget(const Clock& clock) : clock_(clock) {}
@@ -18,8 +19,12 @@ class LookupBudget {
   /// Takes `count` units, at most 256, or none.
   [[nodiscard]] bool take(const SaeId& sae, std::size_t count = 1);
   void give_back(const SaeId& sae, std::size_t count = 1);
+  /// For questions that the hubs did not answer.
+  void give_back_most(const SaeId& sae, std::size_t count = 1);
 
  private:
+  void add(const SaeId& sae, double units);
+
   struct Budget {
     double left;
     MonotonicTime at;

@@ -60,6 +60,16 @@ TEST_CASE("SAE directory: when no k hubs agree the error names hubs and causes")
   CHECK(location.error().message.find("hub1: answered 500") != std::string::npos);
 }
 
+TEST_CASE("SAE directory: when fewer than k hubs could answer, none is asked") {
+  SimulatedNetwork network(1, 5, 3);
+  SimulatedClient& carol = network.add_client("carol");
+  const auto location = network.locate(carol, sae_id("celia"));
+  REQUIRE_FALSE(location);
+  CHECK(location.error().kind == ErrorKind::unavailable);
+  CHECK(location.error().message.find("hub1: ") != std::string::npos);
+  for (const auto& link : carol.links()) CHECK(network.transport.sent(link->address().id) == 0);
+}
+
 TEST_CASE("SAE directory: an SAE that k hubs do not know is not found") {
   Directory directory;
   directory.network.hub(0).lie = Lie::fails;

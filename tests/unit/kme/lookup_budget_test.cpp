@@ -52,6 +52,18 @@ TEST_CASE("what is given back can be taken again, and never makes the budget gro
   CHECK(take_all(budget, sae("stranger")) == 256);
 }
 
+TEST_CASE("questions that the hubs did not answer cost a part") {
+  test::SimulatedClock clock;
+  LookupBudget budget(clock);
+  int asked = 0;
+  while (asked < 10000 && budget.take(sae("carol"))) {
+    budget.give_back_most(sae("carol"));
+    ++asked;
+  }
+  CHECK(asked > 1000);
+  CHECK(asked < 1050);
+}
+
 TEST_CASE("several questions are taken at once, all or none") {
   test::SimulatedClock clock;
   LookupBudget budget(clock);
