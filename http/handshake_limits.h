@@ -12,11 +12,13 @@ namespace dske::http {
 class HandshakeLimits {
  public:
   explicit HandshakeLimits(const ServerLimits& limits)
-      : patience_(limits.handshake_timeout),
+      : patience_(limits.handshake_timeout / 2),
         from_address_(limits.handshakes_per_second_per_address),
         in_all_(limits.handshakes_per_second) {}
 
-  /// When a handshake may begin whose first bytes have come: now or before the handshake timeout, or never.
+  /// When a handshake may begin whose first bytes have come: now or within half of the handshake timeout, or
+  /// never. Under a lasting flood every turn comes as late as may be waited for, so the rest of the time has
+  /// to be enough for the handshake itself.
   [[nodiscard]] std::optional<RateLimiter::Time> reserve(const std::string& address, RateLimiter::Time now) {
     const auto its_turn = from_address_.reserve(address, now, patience_);
     if (!its_turn) return std::nullopt;

@@ -66,7 +66,8 @@ struct TlsServerConfig {
 struct ServerLimits {
   std::size_t connections = 4096;
   std::size_t connections_per_address = 2048;
-  /// TLS handshakes begun per second: those over it wait for their turn until handshake_timeout ends them.
+  /// TLS handshakes begun per second: those over it wait for their turn for up to half of
+  /// handshake_timeout, or are closed.
   std::uint32_t handshakes_per_second = 500;
   std::uint32_t handshakes_per_second_per_address = 200;
   std::size_t request_head_bytes = 16 * 1024;  ///< request line and headers together
