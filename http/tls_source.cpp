@@ -10,6 +10,7 @@ namespace dske::http {
 namespace {
 
 constexpr std::chrono::hours kTicketKeysLast{1};
+constexpr std::chrono::minutes kRetryAfter{1};
 
 std::int64_t nanoseconds(const timespec& time) {
   return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
@@ -38,7 +39,8 @@ void TlsSource::use(std::shared_ptr<const TlsContext> context, std::uint64_t gen
     context_ = std::move(context);
   }
   generation_.store(generation, std::memory_order_release);
-  made_ = now;
+  tried_ = now;
+  failed_ = false;
 }
 
 void TlsSource::refresh(Time now) {
@@ -47,17 +49,19 @@ void TlsSource::refresh(Time now) {
   const bool changed = stamps != loaded_;
   seen_ = stamps;
   if (changed && !still) return;  // somebody is still writing, the key after the certificate for example
-  if (!changed && now - made_ < kTicketKeysLast) return;
-  const std::uint64_t generation = this->generation() + (changed ? 1 : 0);
+  if (!changed && now - tried_ < (failed_ ? Duration(kRetryAfter) : Duration(kTicketKeysLast))) return;
+  const bool is_news = changed || failed_;
+  const std::uint64_t generation = this->generation() + (is_news ? 1 : 0);
   loaded_ = std::move(stamps);
   auto context = TlsContext::load(config_, name_, generation);
   if (!context) {
-    made_ = now;
+    tried_ = now;
+    failed_ = true;
     log::error("{}: the certificates cannot be loaded anew and stay as they were: {}", name_,
                context.error().message);
     return;
   }
-  if (changed) log::info("{}: certificates loaded anew: {}", name_, (*context)->description());
+  if (is_news) log::info("{}: certificates loaded anew: {}", name_, (*context)->description());
   use(std::move(*context), generation, now);
 }
 

@@ -19,6 +19,7 @@ namespace dske::http {
 class TlsSource {
  public:
   using Time = std::chrono::steady_clock::time_point;
+  using Duration = Time::duration;
 
   /// Loads the files; the error names the one that cannot be used. `name` is the server's, for logs and
   /// sessions.
@@ -29,7 +30,8 @@ class TlsSource {
   /// Grows whenever other files were loaded: what an earlier context accepted has to be checked again.
   [[nodiscard]] std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
 
-  /// Looks whether the files have changed, and loads them if so. Once an hour it also replaces the keys under
+  /// Looks whether the files have changed, and loads them if so; what failed is tried again every minute,
+  /// since the cause may lie elsewhere (descriptors, memory). Once an hour it also replaces the keys under
   /// which session tickets are encrypted, so that they do not outlive what they protect for long. To be
   /// called about once a second by one thread.
   void refresh(Time now);
@@ -58,7 +60,8 @@ class TlsSource {
   // Known to the refreshing thread alone.
   std::vector<Stamp> loaded_;  // what was loaded, or could not be
   std::vector<Stamp> seen_;    // at the last look
-  Time made_;
+  Time tried_;                 // when they were last loaded, or could not be
+  bool failed_ = false;        // they could not be
 };
 
 }  // namespace dske::http

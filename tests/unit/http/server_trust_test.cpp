@@ -14,6 +14,8 @@
 #include <doctest/doctest.h>
 #include <netinet/in.h>
 #include <openssl/ssl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "http/raw_client.h"
 #include "http/server.h"
@@ -65,6 +67,23 @@ struct Ticking {
   TlsSource::Time now = std::chrono::steady_clock::now();
 };
 
+/// While it lives, no file can be opened.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
+    rlimit none = before_;
+    none.rlim_cur = 0;
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  }
+  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
 bool is_served(std::uint16_t port, const TestCertificates& server_authority, const Identity& identity) {
   RawClient client(port);
   TlsClientOptions options;
@@ -111,6 +130,25 @@ TEST_CASE("files that cannot be used leave what there was, until they can") {
   files.trust({&files.certificates});
   ticking.seconds(2);
   CHECK((*source)->current() != first);
+}
+
+TEST_CASE("files that could not be loaded for want of something else are tried again, and clients doubted") {
+  Files files;
+  const auto source = TlsSource::open(files.config, "test");
+  REQUIRE(source);
+  Ticking ticking(**source);
+  const auto first = (*source)->current();
+  files.use_server(files.certificates.issue({{{"CN", "renewed"}}, "DNS:localhost"}));
+  ticking.seconds(1);
+  {
+    // Out of descriptors at the moment at which they are read, for example since a crowd has them.
+    const NoDescriptors none;
+    ticking.seconds(1);
+    CHECK((*source)->current() == first);
+  }
+  ticking.seconds(60);
+  CHECK((*source)->current()->description().find("CN=renewed") != std::string::npos);
+  CHECK((*source)->generation() == 2);
 }
 
 TEST_CASE("a symbolic link that points elsewhere is another file") {
