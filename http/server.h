@@ -58,7 +58,8 @@ struct TlsServerConfig {
   /// is required.
   std::vector<std::string> client_ca_files;
   /// PEM, certificate revocation lists. With any, every authority above a client certificate must have one
-  /// here that is not out of date (RFC 5280, 6.3): clients of others are refused.
+  /// here that is not out of date (RFC 5280, 6.3): clients of others are refused. It is the list of what the
+  /// authority issued; none is needed of who issued a trusted intermediate one.
   std::vector<std::string> client_crl_files;
 };
 

@@ -47,9 +47,25 @@ int choose_protocol(SSL* /*ssl*/, const unsigned char** chosen, unsigned char* c
   return SSL_TLSEXT_ERR_OK;
 }
 
-/// Runs for every certificate of a client's chain; decides nothing, but keeps which one was refused.
-int note_verification(int accepted, X509_STORE_CTX* verification) {
+/// Whether what fails is only the look for a revocation list that could revoke the trusted authority itself.
+/// Trust in it does not rest on its issuer (RFC 5280, 6.1), who is not even known if it is an intermediate
+/// one.
+bool is_about_trusted_authority(X509_STORE_CTX* verification) {
+  const int error = X509_STORE_CTX_get_error(verification);
+  const bool about_list =
+      error == X509_V_ERR_UNABLE_TO_GET_CRL ||
+      (X509_STORE_CTX_get0_current_crl(verification) != nullptr && error != X509_V_ERR_CERT_REVOKED);
+  const int depth = X509_STORE_CTX_get_error_depth(verification);
+  return about_list && depth > 0 && depth == sk_X509_num(X509_STORE_CTX_get0_chain(verification)) - 1;
+}
+
+/// Runs for every certificate of a client's chain, and keeps which one was refused.
+int check_verification(int accepted, X509_STORE_CTX* verification) {
   if (accepted == 1) return 1;
+  if (is_about_trusted_authority(verification)) {
+    X509_STORE_CTX_set_error(verification, X509_V_OK);
+    return 1;
+  }
   auto* ssl =
       static_cast<SSL*>(X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx()));
   auto* stream = ssl == nullptr ? nullptr : static_cast<Stream*>(SSL_get_app_data(ssl));
@@ -157,7 +173,7 @@ Result<void> TlsContext::load_trusted(const TlsServerConfig& config) {
     flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
   }
   X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), flags);
-  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, note_verification);
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, check_verification);
   description_ += fmt::format(", clients come from {} authorities", sk_X509_NAME_num(names));
   if (lists > 0) description_ += fmt::format(" with {} revocation lists", lists);
   return {};
@@ -187,6 +203,7 @@ std::optional<std::string> TlsContext::refusal(ssl_st* session) const {
                              SSL_CTX_get0_param(context_.get())) != 1) {
     return "it cannot be verified";
   }
+  X509_STORE_CTX_set_verify_cb(verification.get(), check_verification);
   const bool accepted = X509_verify_cert(verification.get()) == 1;
   ERR_clear_error();
   if (accepted) return std::nullopt;

@@ -267,6 +267,30 @@ TEST_CASE("a list that is out of date, or none of a client's authority, refuses"
   CHECK_FALSE(is_served(server.port(), files.certificates, alice));
 }
 
+TEST_CASE("an intermediate authority that is trusted by itself needs a list of its own alone") {
+  Files files;
+  TestCertificates intermediate("intermediate authority", files.certificates);
+  files.trust({&intermediate});
+  const Identity alice = intermediate.issue({{{"CN", "alice"}}, ""});
+  const Identity bob = intermediate.issue({{{"CN", "bob"}}, ""});
+  files.config.client_crl_files = {intermediate.write_crl({})};
+  SUBCASE("without one of its issuer") {}
+  SUBCASE("with one of its issuer, too") {
+    files.config.client_crl_files.push_back(files.certificates.write_crl({}));
+  }
+  TestServer server({}, files.config);
+  TlsClientOptions options;
+  options.identity = &alice;
+  RawClient old(server.port());
+  REQUIRE(old.start_tls(files.certificates, options));
+  CHECK(old.get("/small").status == 200);
+  CHECK(is_served(server.port(), files.certificates, bob));
+  intermediate.write_crl({bob});
+  CHECK(soon([&] { return !is_served(server.port(), files.certificates, bob); }));
+  CHECK(is_served(server.port(), files.certificates, alice));
+  CHECK(old.get("/small").status == 200);
+}
+
 TEST_CASE("an authority that is not trusted any more takes its clients' connections with it") {
   Files files;
   TestCertificates others("other authority");
@@ -338,8 +362,6 @@ TEST_CASE("handshakes over the rate wait for their turn, and those for which it 
   CHECK(std::chrono::steady_clock::now() - begun >= milliseconds(900));
 }
 
-}  // namespace
-}  // namespace dske::http
 /// Connects from another loopback address, 127.0.0.`host`.
 std::unique_ptr<RawClient> client_from(std::uint32_t host, std::uint16_t port) {
   FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -392,3 +414,5 @@ TEST_CASE("a lasting flood of handshakes over the rate leaves the others a part 
   CHECK(served >= 8);
 }
 
+}  // namespace
+}  // namespace dske::http

@@ -35,12 +35,20 @@ void write_file(const std::string& path, Write write) {
 
 }  // namespace
 
-TestCertificates::TestCertificates(const std::string& authority) {
+TestCertificates::TestCertificates(const std::string& authority) : TestCertificates(authority, nullptr) {}
+
+TestCertificates::TestCertificates(const std::string& authority, TestCertificates& issuer)
+    : TestCertificates(authority, &issuer) {}
+
+TestCertificates::TestCertificates(const std::string& authority, TestCertificates* issuer) {
   std::string directory = std::filesystem::temp_directory_path() / "dske-http-XXXXXX";
   require(::mkdtemp(directory.data()) != nullptr, "directory");
   directory_ = directory;
   ca_key_.reset(EVP_EC_gen("P-256"));
-  ca_certificate_ = make({{{"CN", authority}}, "", 3600}, ca_key_.get(), nullptr, ca_key_.get());
+  const Subject subject{{{"CN", authority}}, "", 3600};
+  ca_certificate_ = issuer == nullptr ? make(Kind::authority, subject, ca_key_.get(), nullptr, ca_key_.get())
+                                      : issuer->make(Kind::authority, subject, ca_key_.get(),
+                                                     issuer->ca_certificate_.get(), issuer->ca_key_.get());
   ca_ = write(ca_certificate_.get(), ca_key_.get());
 }
 
@@ -51,7 +59,8 @@ TestCertificates::~TestCertificates() {
 
 Identity TestCertificates::issue(const Subject& subject) {
   const Key key(EVP_EC_gen("P-256"), EVP_PKEY_free);
-  const Certificate certificate = make(subject, key.get(), ca_certificate_.get(), ca_key_.get());
+  const Certificate certificate =
+      make(Kind::end_entity, subject, key.get(), ca_certificate_.get(), ca_key_.get());
   return write(certificate.get(), key.get());
 }
 
@@ -82,8 +91,8 @@ std::string TestCertificates::write_crl(const std::vector<Identity>& revoked, lo
   return path;
 }
 
-TestCertificates::Certificate TestCertificates::make(const Subject& subject, EVP_PKEY* key, X509* issuer,
-                                                     EVP_PKEY* issuer_key) {
+TestCertificates::Certificate TestCertificates::make(Kind kind, const Subject& subject, EVP_PKEY* key,
+                                                     X509* issuer, EVP_PKEY* issuer_key) {
   Certificate certificate(X509_new(), X509_free);
   X509_set_version(certificate.get(), X509_VERSION_3);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), ++serial_);
@@ -100,7 +109,7 @@ TestCertificates::Certificate TestCertificates::make(const Subject& subject, EVP
   X509* signer = issuer == nullptr ? certificate.get() : issuer;
   X509_set_issuer_name(certificate.get(), X509_get_subject_name(signer));
   add_extension(certificate.get(), signer, NID_basic_constraints,
-                issuer == nullptr ? "critical,CA:TRUE" : "CA:FALSE");
+                kind == Kind::authority ? "critical,CA:TRUE" : "CA:FALSE");
   if (!subject.alternative_names.empty()) {
     add_extension(certificate.get(), signer, NID_subject_alt_name, subject.alternative_names);
   }

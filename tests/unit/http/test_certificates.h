@@ -29,6 +29,8 @@ struct Subject {
 class TestCertificates {
  public:
   explicit TestCertificates(const std::string& authority = "test authority");
+  /// An intermediate authority, which `issuer` vouches for.
+  TestCertificates(const std::string& authority, TestCertificates& issuer);
   ~TestCertificates();
   TestCertificates(const TestCertificates&) = delete;
   TestCertificates& operator=(const TestCertificates&) = delete;
@@ -44,7 +46,10 @@ class TestCertificates {
   using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
   using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
 
-  Certificate make(const Subject& subject, EVP_PKEY* key, X509* issuer, EVP_PKEY* issuer_key);
+  enum class Kind { authority, end_entity };
+
+  TestCertificates(const std::string& authority, TestCertificates* issuer);
+  Certificate make(Kind kind, const Subject& subject, EVP_PKEY* key, X509* issuer, EVP_PKEY* issuer_key);
   Identity write(X509* certificate, EVP_PKEY* key);
 
   std::filesystem::path directory_;
