@@ -31,8 +31,6 @@ using Names = std::unique_ptr<GENERAL_NAMES, Releaser<GENERAL_NAMES_free>>;
 using Store = std::unique_ptr<X509_STORE, Releaser<X509_STORE_free>>;
 using StoreContext = std::unique_ptr<X509_STORE_CTX, Releaser<X509_STORE_CTX_free>>;
 
-// Clocks of hosts differ a little: a certificate is valid from before its making.
-constexpr std::chrono::seconds kBackdating{3600};
 constexpr int kSerialBits = 127;
 
 Error openssl_error(const std::string& doing) {

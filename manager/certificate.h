@@ -30,6 +30,10 @@ class PrivateKey {
   std::shared_ptr<evp_pkey_st> key_;
 };
 
+/// Clocks of hosts differ a little: certificates and revocation lists are valid from so long before they are
+/// made.
+inline constexpr std::chrono::seconds kBackdating{3600};
+
 enum class CertificateUse { server, client };
 
 /// What a certificate is issued for.

@@ -44,10 +44,10 @@ bool revoke(X509_CRL* list, const ASN1_INTEGER* serial, const ASN1_TIME* when) {
 
 // Signed anew, now, with everything that it revokes.
 bool seal(X509_CRL* list, const Certificate& ca, const PrivateKey& ca_key) {
-  const Time now(X509_gmtime_adj(nullptr, 0), ASN1_TIME_free);
-  return now != nullptr && X509_CRL_set_version(list, X509_CRL_VERSION_2) == 1 &&
+  const Time begin(X509_gmtime_adj(nullptr, -static_cast<long>(kBackdating.count())), ASN1_TIME_free);
+  return begin != nullptr && X509_CRL_set_version(list, X509_CRL_VERSION_2) == 1 &&
          X509_CRL_set_issuer_name(list, X509_get_subject_name(ca.get())) == 1 &&
-         X509_CRL_set1_lastUpdate(list, now.get()) == 1 &&
+         X509_CRL_set1_lastUpdate(list, begin.get()) == 1 &&
          X509_CRL_set1_nextUpdate(list, X509_get0_notAfter(ca.get())) == 1 && X509_CRL_sort(list) == 1 &&
          X509_CRL_sign(list, ca_key.get(), EVP_sha256()) != 0;
 }

@@ -1,8 +1,12 @@
 #include "manager/pki.h"
 
+#include <ctime>
+#include <memory>
 #include <string>
 
 #include <doctest/doctest.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -242,6 +246,25 @@ TEST_CASE("a revoked certificate is in the list, shown as such, and replaced whe
       list_now().contains(certificate_in(pki.certificate_file(CertificateKind::sae, "sam")).serial()));
   REQUIRE(pki.revoke({}, {serial}).has_value());
   CHECK(list_now().serials().size() == 3);
+}
+
+TEST_CASE("a revocation list is valid on a host whose clock is behind") {
+  const test::TemporaryDirectory directory;
+  const Pki pki(directory.path() / "pki");
+  REQUIRE(pki.init().has_value());
+  const auto begins_before = [&](std::time_t time) {
+    auto pem = read_file(pki.crl_file(), 65536);
+    REQUIRE(pem.has_value());
+    const std::unique_ptr<BIO, decltype(&BIO_free_all)> bio(
+        BIO_new_mem_buf(pem->text().data(), static_cast<int>(pem->text().size())), BIO_free_all);
+    const std::unique_ptr<X509_CRL, decltype(&X509_CRL_free)> list(
+        PEM_read_bio_X509_CRL(bio.get(), nullptr, nullptr, nullptr), X509_CRL_free);
+    REQUIRE(list != nullptr);
+    return X509_cmp_time(X509_CRL_get0_lastUpdate(list.get()), &time) < 0;
+  };
+  CHECK(begins_before(std::time(nullptr) - 3500));
+  REQUIRE(pki.revoke({}, {"1234"}).has_value());
+  CHECK(begins_before(std::time(nullptr) - 3500));
 }
 
 TEST_CASE("what cannot be revoked changes nothing") {
