@@ -38,6 +38,11 @@ void set_option(int fd, int level, int option) {
   ::setsockopt(fd, level, option, &on, sizeof on);
 }
 
+bool has_fewer(const std::shared_ptr<Inbox>& one, const std::shared_ptr<Inbox>& other) {
+  return one->connections.load(std::memory_order_relaxed) <
+         other->connections.load(std::memory_order_relaxed);
+}
+
 std::uint16_t bound_port(int fd) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
@@ -145,6 +150,7 @@ bool Acceptor::accept_one(AddressLimits& limits) {
   }
   set_option(socket.get(), IPPROTO_TCP, TCP_NODELAY);
   hand_over({std::move(socket), address, std::move(*place)});
+  if (limits.is_crowded()) make_room();
   return true;
 }
 
@@ -165,14 +171,14 @@ bool Acceptor::turn_one_away() {
 }
 
 void Acceptor::hand_over(Inbox::NewConnection arrival) {
-  const auto least_loaded =
-      std::min_element(workers_.begin(), workers_.end(), [](const auto& a, const auto& b) {
-        return a->connections.load(std::memory_order_relaxed) <
-               b->connections.load(std::memory_order_relaxed);
-      });
+  const auto least_loaded = std::min_element(workers_.begin(), workers_.end(), has_fewer);
   ++(*least_loaded)->connections;
   Inbox::Item item(std::move(arrival));
   if (!(*least_loaded)->post(item)) --(*least_loaded)->connections;
+}
+
+void Acceptor::make_room() {
+  (*std::max_element(workers_.begin(), workers_.end(), has_fewer))->want_room();
 }
 
 }  // namespace dske::http

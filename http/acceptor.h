@@ -42,6 +42,8 @@ class Acceptor {
   /// Uses the reserve; as accept_one().
   bool turn_one_away();
   void hand_over(Inbox::NewConnection arrival);
+  /// Has the worker with the most connections end one that only waits.
+  void make_room();
 
   const std::string server_name_;
   FileDescriptor listener_;

@@ -1,5 +1,6 @@
 #include "http/address_limits.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <netinet/in.h>
@@ -19,6 +20,13 @@ std::optional<AddressLimits::Place> AddressLimits::take(const std::string& addre
 std::size_t AddressLimits::taken() const {
   const MutexLock lock(mutex_);
   return total_;
+}
+
+bool AddressLimits::is_crowded() const {
+  constexpr std::size_t kFreeMost = 64;
+  constexpr std::size_t kFreeShare = 8;
+  const MutexLock lock(mutex_);
+  return total_ > most_ - std::min(kFreeMost, most_ / kFreeShare);
 }
 
 void AddressLimits::give_back(const std::string& address) {

@@ -40,6 +40,8 @@ class AddressLimits {
   /// A place for one connection from `address`, or nothing if a limit is reached.
   [[nodiscard]] std::optional<Place> take(const std::string& address);
   [[nodiscard]] std::size_t taken() const;
+  /// Whether so few places are left, an eighth or 64, that who only waits has to go.
+  [[nodiscard]] bool is_crowded() const;
 
  private:
   void give_back(const std::string& address);

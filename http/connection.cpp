@@ -413,6 +413,12 @@ void Connection::note_deadline(Wait wait, Surroundings& around) {
   state_ = State::finished;
 }
 
+void Connection::note_crowd(Surroundings& around) {
+  log_refusal("the connection was closed", "there are too many, and it had waited the longest",
+              around.log_budget, around);
+  state_ = State::finished;
+}
+
 void Connection::log_refusal(std::string_view what, const std::string& cause, LogBudget& budget,
                              Surroundings& around) {
   const auto swallowed = budget.spend(around.now);

@@ -73,6 +73,8 @@ class Connection {
   /// The answer that a handler kept for later.
   void give_answer(Response response, Reply::Written written, Surroundings& around);
   void note_deadline(Wait wait, Surroundings& around);
+  /// It only waits, and others need its place.
+  void note_crowd(Surroundings& around);
   /// Does what can be done now. After note_...() or give_answer().
   [[nodiscard]] Outcome advance(Surroundings& around);
   /// Before it is closed: says goodbye if it can, and reports an answer that is not written as lost.

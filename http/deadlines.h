@@ -57,6 +57,13 @@ class Deadlines {
     return handle->wait;
   }
 
+  /// The connection that has waited the longest of those that are waited for so.
+  [[nodiscard]] std::optional<std::uint64_t> longest(Wait wait) const {
+    const std::list<Deadline>& list = set_[static_cast<std::size_t>(wait)];
+    if (list.empty()) return std::nullopt;
+    return list.front().connection;
+  }
+
   /// The earliest of all deadlines.
   [[nodiscard]] std::optional<Deadline> next() const {
     std::optional<Deadline> earliest;

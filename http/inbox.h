@@ -56,6 +56,14 @@ class Inbox {
   [[nodiscard]] std::vector<Item> close();
   [[nodiscard]] int descriptor() const { return event_.get(); }
 
+  /// Asks the worker to end one of the connections that have asked nothing so far.
+  void want_room() {
+    ++room_wanted;
+    wake();
+  }
+  /// How many of them it has been asked for, and has not looked after yet.
+  std::atomic<std::size_t> room_wanted = 0;
+
   /// How many connections the worker has been given and has not closed.
   std::atomic<std::size_t> connections = 0;
 

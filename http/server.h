@@ -65,6 +65,8 @@ struct TlsServerConfig {
 
 /// Every limit on what strangers may take; a value of 0 is not allowed.
 struct ServerLimits {
+  /// When few places are left, a new connection takes that of the one that has waited the longest in its
+  /// handshake or, without TLS, without a request.
   std::size_t connections = 4096;
   std::size_t connections_per_address = 2048;
   /// TLS handshakes begun per second: those over it wait for their turn for up to half of

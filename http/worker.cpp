@@ -106,6 +106,7 @@ void Worker::onReady(const px::Aio::FdSet& events) {
     for (const auto& event : events) take_event(event);
     for (const ConnectionId id : unfinished) advance(id);
     adopt_some();
+    make_room();
     pass_deadlines();
     if (!unfinished_.empty() || !arrivals_.empty()) inbox_->wake();
     if (around_->stopping && guests_.empty() && arrivals_.empty()) finish_stopping();
@@ -188,6 +189,18 @@ void Worker::adopt(Inbox::NewConnection& arrival) {
     return;
   }
   advance(id);
+}
+
+void Worker::make_room() {
+  const bool tls = settings_->tls != nullptr;
+  for (std::size_t wanted = inbox_->room_wanted.exchange(0); wanted > 0; --wanted) {
+    // Over TLS only those that have not shown a certificate; anybody's connections are alike without it.
+    auto longest = deadlines_.longest(tls ? Wait::handshake : Wait::head);
+    if (!longest && !tls) longest = deadlines_.longest(Wait::keep_alive);
+    if (!longest) return;
+    guests_.at(*longest).connection->note_crowd(*around_);
+    advance(*longest);
+  }
 }
 
 void Worker::deliver(Inbox::LateAnswer& answer) {

@@ -74,6 +74,8 @@ class Worker final : public Pistache::Tcp::Transport {
   /// Takes in a few of those that wait to be.
   void adopt_some();
   void adopt(Inbox::NewConnection& arrival);
+  /// Ends as many connections as are in the way of others: those that have waited the longest.
+  void make_room();
   void deliver(Inbox::LateAnswer& answer);
   void start_stopping(const Inbox::Stop& stop);
   void pass_deadlines();

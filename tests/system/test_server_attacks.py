@@ -495,6 +495,23 @@ def test_connections_per_address_are_limited(make_network):
     eventually(served, "places that were given back are given away again")
 
 
+def test_silent_crowds_of_several_addresses_keep_nobody_out(make_network):
+    """They may take all places; those who have been silent for longest make room, those with a certificate stay."""
+    settings = {"connections": 256, "connections_per_address": 100, "handshake_timeout_seconds": 60}
+    network = make_network(hubs=["hank", "helen"], kme_settings={"server": settings}).start()
+    kme = network.kmes["carol"]
+    with network.sae("carol") as early:
+        assert early.status("celia").status == 200
+        crowd = [connect(kme.port, f"127.0.0.{66 + i % 4}") for i in range(400)]
+        for _ in range(20):
+            crowd.append(connect(kme.port, "127.0.0.70"))
+            with network.sae("carol") as late:
+                assert late.status("celia").status == 200
+        assert early.status("celia").status == 200
+    for connection in crowd:
+        connection.close()
+
+
 def test_handshakes_per_address_wait_for_their_turn(make_network):
     settings = {"handshakes_per_second_per_address": 5, "handshake_timeout_seconds": 4}
     network = make_network(hubs=["hank", "helen"], kme_settings={"server": settings}).start()

@@ -142,6 +142,29 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("when places run out, those that only wait make room, the oldest first") {
+  ServerLimits limits;
+  limits.connections = 256;
+  TestServer server(limits);
+  RawClient busy(server.port());
+  REQUIRE(busy.send("GET /late HTTP/1.1\r\nHost: a\r\n\r\n"));
+  REQUIRE(soon([&] { return server.late_requests() == 1; }));
+  RawClient idle(server.port());
+  REQUIRE(idle.get("/small").status == 200);
+  std::vector<std::unique_ptr<RawClient>> silent;
+  for (int i = 0; i < 400; ++i) {
+    silent.push_back(std::make_unique<RawClient>(server.port()));
+    if (i % 10 > 0) continue;
+    RawClient client(server.port());
+    REQUIRE(client.get("/small").status == 200);
+  }
+  CHECK(silent.front()->ends_within(milliseconds(5000)));
+  CHECK(silent.back()->is_silent_for(milliseconds(100)));
+  CHECK(idle.get("/small").status == 200);
+  server.answer_late("kept");
+  CHECK(busy.read_answer().body == "kept");
+}
+
 /// Takes all descriptors that this process may have.
 class NoDescriptorsLeft {
  public:
