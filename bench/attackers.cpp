@@ -2,6 +2,7 @@
 
 #include <array>
 #include <chrono>
+#include <utility>
 #include <vector>
 
 #include <arpa/inet.h>
@@ -55,8 +56,8 @@ std::size_t raise_descriptor_limit() {
   return limit.rlim_cur;
 }
 
-Attackers::Attackers(const AttackSettings& settings, FileDescriptor poller)
-    : settings_(settings), poller_(std::move(poller)), thread_([this] { run(); }) {}
+Attackers::Attackers(AttackSettings settings, FileDescriptor poller)
+    : settings_(std::move(settings)), poller_(std::move(poller)), thread_([this] { run(); }) {}
 
 Attackers::~Attackers() {
   stop_ = true;
@@ -99,8 +100,8 @@ void Attackers::run() {
       if (connected && !connection.standing) {
         connection.standing = true;
         ++standing_;
-        static const auto kHalf = half_client_hello();
-        if (connection.says_half) ::send(connection.socket.get(), kHalf.data(), kHalf.size(), MSG_NOSIGNAL);
+        static const auto half = half_client_hello();
+        if (connection.says_half) ::send(connection.socket.get(), half.data(), half.size(), MSG_NOSIGNAL);
       }
       if (connected && (event.events & EPOLLIN) == 0) continue;
       if (connected && ::recv(connection.socket.get(), answer.data(), answer.size(), MSG_DONTWAIT) != 0)
@@ -120,7 +121,8 @@ void Attackers::open(Connection& connection) {
     sockaddr_in from{};
     from.sin_family = AF_INET;
     from.sin_addr.s_addr = htonl(connection.from);
-    ::bind(fd, reinterpret_cast<const sockaddr*>(&from), sizeof from);
+    if (::bind(fd, reinterpret_cast<const sockaddr*>(&from), sizeof from) != 0)
+      return connection.socket.close();
   }
   const sockaddr_in to = address_of(settings_.address, settings_.port);
   if (::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0 && errno != EINPROGRESS) {

@@ -40,7 +40,7 @@ class Attackers {
  private:
   struct Connection;
 
-  Attackers(const AttackSettings& settings, FileDescriptor poller);
+  Attackers(AttackSettings settings, FileDescriptor poller);
   void run();
   void open(Connection& connection);
   void close(Connection& connection);

@@ -158,7 +158,7 @@ Result<void> take_sample(std::vector<Watched>& nodes, std::uint64_t pairs, doubl
     watched.samples.push_back(*figures);
   }
   fmt::print("\n");
-  std::fflush(stdout);
+  static_cast<void>(std::fflush(stdout));
   return {};
 }
 

@@ -105,7 +105,7 @@ class StallBenchmark {
                percentile(seen.kept_alive.latencies, 99).count(), seen.fresh.latencies.size(),
                seen.fresh.errors, percentile(seen.fresh.latencies, 50).count(),
                percentile(seen.fresh.latencies, 99).count());
-    std::fflush(stdout);
+    static_cast<void>(std::fflush(stdout));
     for (const Service* service : {&seen.kept_alive, &seen.fresh}) {
       errors_ += service->errors;
       if (first_error_.empty()) first_error_ = service->first_error;

@@ -32,7 +32,7 @@ void call_at_pace(unsigned per_second, steady_clock::time_point first, steady_cl
     if (!is_late) std::this_thread::sleep_until(due);
     const auto begun = is_late ? due : steady_clock::now();
     const auto answer = call();
-    service.latencies.push_back(steady_clock::now() - begun);
+    service.latencies.emplace_back(steady_clock::now() - begun);
     note_failure(service, answer);
   }
 }

@@ -57,8 +57,8 @@ def test_keys_that_would_not_fit_into_one_answer_stay_available(make_network):
     size = 8 << 20  # bits: 1 MiB
     network = make_network(
         ["hank", "helen"],
-        client_bytes=32 << 20,
-        hub_bytes=32 << 20,
+        client_bytes=24 << 20,
+        hub_bytes=24 << 20,
         kme_settings={"limits": {"key_size": size, "keys_per_request": 16}},
     )
     network.start()
