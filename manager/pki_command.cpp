@@ -73,6 +73,12 @@ Result<void> init(const Pki& pki) {
 
 Result<void> issue(const Pki& pki, const std::vector<Subject>& subjects, PkiAction action) {
   std::vector<Subject> issued = subjects;
+  std::vector<ListedCertificate> replaced;
+  if (action == PkiAction::renew) {
+    // Afterwards nobody could tell their serial numbers any more.
+    if (const auto before = pki.list(subjects))
+      replaced.assign(before->begin() + 1, before->end());  // the first one is the CA's
+  }
   if (action == PkiAction::issue) {
     auto missing = pki.issue_missing(subjects);
     if (!missing) return missing.error();
@@ -82,6 +88,11 @@ Result<void> issue(const Pki& pki, const std::vector<Subject>& subjects, PkiActi
   }
   for (const Subject& subject : issued) {
     say("Issued " + subject.title() + ": " + pki.certificate_file(subject.kind, subject.name).string());
+  }
+  for (const ListedCertificate& certificate : replaced) {
+    if (!certificate.serial.empty())
+      say("The former one of " + certificate.title + " is good until it expires, or `pki revoke serial/" +
+          certificate.serial + "`");
   }
   if (issued.empty()) say("Every certificate is in order");
   return {};

@@ -445,8 +445,12 @@ def test_certificates_are_made_listed_and_renewed(two_plus_two):
     for path in pki.rglob("*.key"):
         assert path.stat().st_mode & 0o777 == 0o600, path
     before = (pki / "sae" / "carol.crt").read_bytes()
-    two_plus_two.manager("pki", "renew", "sae/carol")
+    renewed = two_plus_two.manager("pki", "renew", "sae/carol").stdout
     assert (pki / "sae" / "carol.crt").read_bytes() != before
+    # The former certificate can still be revoked: its serial number is told before it is lost.
+    former = next(entry["serial"] for entry in listed if entry["subject"] == "sae/carol")
+    assert f"`pki revoke serial/{former}`" in renewed
+    two_plus_two.manager("pki", "revoke", f"serial/{former}")
     two_plus_two.exchange("carol", "celia")
     (pki / "sae" / "celia.crt").unlink()
     two_plus_two.manager("pki", "issue")
