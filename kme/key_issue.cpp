@@ -1,9 +1,12 @@
 #include "kme/key_issue.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "base/log.h"
+#include "dske/one_time_mac.h"
+#include "dske/secret_tag.h"
 #include "kme/asked_extensions.h"
 #include "kme/delivery_errors.h"
 
@@ -39,8 +42,40 @@ void KeyIssue::issue(const SaeId& master, const SaeId& slave, const etsi014::Key
       static_cast<std::size_t>(std::count_if(slaves.begin(), slaves.end(), [&](const SaeId& sae) {
         return parts_.directory.remembered(sae) == nullptr;
       }));
+  if (takes_too_much(order->bundle)) {
+    return order->done(
+        etsi014::unavailable("this SAE has taken as much of the PSRD as is left for the others of its KME: "
+                             "try again later, or have more"
+                             " provisioned"));
+  }
   if (!parts_.budget.take(master, order->look_ups)) return order->done(too_many_look_ups());
   establish(order);
+}
+
+std::optional<PsrdAmount> KeyIssue::psrd_left() const {
+  std::vector<std::uint64_t> pads;
+  std::vector<std::uint64_t> messages;
+  for (const auto& link : parts_.links) {
+    if (!link->registered()) continue;
+    const PsrdLevels levels = link->pool().levels();
+    pads.push_back(levels.client_pad.left_bytes);
+    messages.push_back(std::min(levels.client_authenticator.left_bytes, levels.hub_authenticator.left_bytes) /
+                       kOneTimeMacKeySize);
+  }
+  const std::size_t needed = parts_.config.shares_required;
+  if (pads.size() < needed) return std::nullopt;
+  std::sort(pads.begin(), pads.end(), std::greater<>());
+  std::sort(messages.begin(), messages.end(), std::greater<>());
+  return PsrdAmount{pads[needed - 1], messages[needed - 1]};
+}
+
+bool KeyIssue::takes_too_much(const BundleRequest& request) {
+  if (parts_.config.encryptors.size() < 2) return false;
+  const auto left = psrd_left();
+  const PsrdAmount cost{kSecretTagRandomSize + std::uint64_t{request.key_count} * request.key_size_bytes, 1};
+  // What there is not for anybody, the hubs' links tell.
+  if (!left || cost.pad_bytes > left->pad_bytes || cost.messages > left->messages) return false;
+  return !share_.take(request.master, cost, *left);
 }
 
 void KeyIssue::establish(const std::shared_ptr<Order>& order) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/clock.h"
@@ -12,6 +13,7 @@
 #include "etsi014/key_request.h"
 #include "kme/kme_config.h"
 #include "kme/lookup_budget.h"
+#include "kme/psrd_share.h"
 
 namespace dske::kme {
 
@@ -33,7 +35,7 @@ class KeyIssue {
     LookupBudget& budget;
     const Clock& clock;
   };
-  explicit KeyIssue(const Parts& parts) : parts_(parts) {}
+  explicit KeyIssue(const Parts& parts) : parts_(parts), share_(parts.clock) {}
 
   /// Establishes a bundle for the master, and gives its keys out, once.
   void issue(const SaeId& master, const SaeId& slave, const etsi014::KeyRequest& request, Done done);
@@ -45,7 +47,13 @@ class KeyIssue {
   void established(const std::shared_ptr<Order>& order, EstablishedBundle bundle);
   void failed(const std::shared_ptr<Order>& order, BundleFailure failure);
 
+  /// What is left with as many hubs as a bundle needs at least; nothing if there are not as many.
+  [[nodiscard]] std::optional<PsrdAmount> psrd_left() const;
+  /// Whether the master would take what the KME's other SAEs need.
+  [[nodiscard]] bool takes_too_much(const BundleRequest& request);
+
   Parts parts_;
+  PsrdShare share_;
 };
 
 }  // namespace dske::kme

@@ -65,7 +65,8 @@ CommandHelp help_of(CommandName command) {
           "SUBJECT... | list",
           "SUBJECT is kme/NAME or sae/SAE_ID; all if none is named.\n"
           "\n"
-          "  init    makes the CA (run/pki/ca.crt, ca.key) if there is none\n"
+          "  init    makes the CA (run/pki/ca.crt, ca.key) and its revocation list (ca.crl) if there are "
+          "none\n"
           "  issue   issues certificates to those that have none in order (missing, revoked, expired or soon "
           "to be)\n"
           "  renew   issues certificates anew, with new keys; which take effect within seconds\n"

@@ -107,7 +107,7 @@ std::filesystem::path Pki::key_file(CertificateKind kind, const std::string& nam
   return certificate_file(kind, name).replace_extension(".key");
 }
 
-Result<bool> Pki::init() const {
+Result<bool> Pki::init(MissingList missing) const {
   std::error_code ignored;
   const bool is_there = std::filesystem::exists(ca_file(), ignored);
   if (!is_there) {
@@ -123,6 +123,12 @@ Result<bool> Pki::init() const {
     // One that is damaged is left alone: what it revoked would be let in again.
     if (auto list = revocation_list(*ca); !list) return list.error();
     return false;
+  }
+  if (is_there && missing == MissingList::is_an_error) {
+    return Error{ErrorKind::not_found,
+                 crl_file().string() +
+                     " is missing: put it back, or have `pki init` make an empty one, with which"
+                     " certificates that were revoked are accepted again"};
   }
   auto key = ca_key(*ca);
   if (!key) return key.error().within("the revocation list cannot be made without the CA's key");

@@ -57,8 +57,11 @@ class Pki {
   [[nodiscard]] std::filesystem::path certificate_file(CertificateKind kind, const std::string& name) const;
   [[nodiscard]] std::filesystem::path key_file(CertificateKind kind, const std::string& name) const;
 
-  /// Makes the CA if there is none, and its revocation list; whether it made the CA.
-  [[nodiscard]] Result<bool> init() const;
+  /// What to do about a revocation list that is missing although its CA is there.
+  enum class MissingList { is_an_error, make_an_empty_one };
+  /// Makes the CA if there is none, and its revocation list; whether it made the CA. Without the list that
+  /// there was, what it revoked would be accepted again.
+  [[nodiscard]] Result<bool> init(MissingList missing = MissingList::is_an_error) const;
   /// Issues to each subject that has no certificate in order: none, from another CA, revoked, for another
   /// address, or with less than 30 days left. Tells to which.
   [[nodiscard]] Result<std::vector<Subject>> issue_missing(const std::vector<Subject>& subjects) const;

@@ -65,7 +65,7 @@ std::string certificates_json(const std::vector<ListedCertificate>& certificates
 }
 
 Result<void> init(const Pki& pki) {
-  auto made = pki.init();
+  auto made = pki.init(Pki::MissingList::make_an_empty_one);
   if (!made) return made.error();
   say((*made ? "Made the CA " : "There is a CA already: ") + pki.ca_file().string());
   return {};

@@ -72,3 +72,27 @@ def test_keys_that_would_not_fit_into_one_answer_stay_available(make_network):
         last = list(keys)[-1]
         most = celia.dec_keys("carol", [key_id for key_id in keys if key_id != last]).keys
         assert most | celia.dec_key("carol", last).keys == keys
+
+
+def test_an_sae_leaves_psrd_for_the_others_of_its_kme(make_network):
+    network = make_network(clients={"carol": ["greedy", "modest"], "celia": ["celia"]})
+    network.start()
+    with network.sae("greedy") as greedy, network.sae("modest") as modest, network.sae("celia") as celia:
+        taken = 0
+        while (answer := greedy.enc_keys("celia", number=128, size=256)).status == 200:
+            taken += 1
+            assert taken < 1000
+        assert answer.status == 503 and "as is left for the others" in answer.message
+        for _ in range(20):
+            keys = modest.enc_keys("celia").keys
+            assert celia.dec_keys("modest", list(keys)).keys == keys
+
+
+def test_the_only_sae_of_a_kme_may_use_all_of_the_psrd(make_network):
+    network = make_network()
+    network.start()
+    with network.sae("carol") as carol:
+        while (answer := carol.enc_keys("celia", number=128, size=256)).status == 200:
+            pass
+        assert answer.status == 503 and "others" not in answer.message
+        assert max(network.kmes["carol"].psrd(hub)["client_pad"]["left_bytes"] for hub in network.hubs) < 16384

@@ -283,6 +283,17 @@ TEST_CASE("what cannot be revoked changes nothing") {
   CHECK(pki.init().has_value());
 }
 
+TEST_CASE("a revocation list that is missing is made anew only if that is asked for") {
+  const test::TemporaryDirectory directory;
+  const Pki pki(directory.path() / "pki");
+  REQUIRE(pki.init().has_value());
+  std::filesystem::remove(pki.crl_file());
+  CHECK(pki.init().error().message.find("ca.crl is missing") != std::string::npos);
+  CHECK_FALSE(pki.issue_missing({sae("sam")}).has_value());
+  CHECK(pki.init(Pki::MissingList::make_an_empty_one).has_value());
+  CHECK(pki.issue_missing({sae("sam")}).has_value());
+}
+
 TEST_CASE("a revocation list that is damaged, or another CA's, is an error and no empty list") {
   const test::TemporaryDirectory directory;
   const Pki pki(directory.path() / "pki");
