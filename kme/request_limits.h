@@ -24,7 +24,7 @@ struct RequestLimitsConfig {
 /// Thread-safe.
 class RequestLimits {
  public:
-  /// One request in progress: counted from its arrival to its answer. It must not outlive its RequestLimits.
+  /// One request in progress: counted from its arrival to its answer.
   class Place {
    public:
     Place(Place&& other) noexcept;
