@@ -60,7 +60,35 @@ stage_fuzz() {
 
 stage_lint() { scripts/check.sh lint; }
 stage_format() { scripts/check.sh format; }
-stage_system() { python3 -m pytest tests/system; }
+
+# Most of them wait most of the time: two files run beside each other, the largest first.
+stage_system() {
+  local result
+  mkdir -p "$logs/system"
+  rm -f "$logs"/system/*
+  # shellcheck disable=SC2012 # the names are plain
+  ls -S tests/system/test_*.py |
+    LOGS=$logs/system xargs -P 2 -n 1 --process-slot-var=DSKE_TEST_SLOT scripts/test.sh --system-file
+  result=$?
+  tail -qn 1 "$logs"/system/*.log | grep -oE '[0-9]+ (passed|failed|errors?|skipped)' |
+    awk '{ sum[$2] += $1 } END { printf "system tests:"; for (what in sum) printf " %d %s", sum[what], what; print "" }'
+  return $result
+}
+
+# One file of them: its own log, one line of it here, or all of it if something failed.
+system_file() {
+  local log result
+  log="$LOGS/$(basename "$1" .py).log"
+  python3 -m pytest "$1" >"$log" 2>&1
+  result=$?
+  [ $result -eq 0 ] || cat "$log"
+  echo "$1: $(tail -n 1 "$log" | tr -d =)"
+  return $result
+}
+if [ "${1:-}" = --system-file ]; then
+  system_file "$2"
+  exit
+fi
 
 stages=${*:-$default_stages}
 for stage in $stages; do

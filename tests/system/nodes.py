@@ -46,9 +46,11 @@ def port_is_free(port: int) -> bool:
 
 
 def free_base_port(count: int) -> int:
-    """A port from which `count` ports, and those 1000 above, are free. Below the range of outgoing connections."""
+    """A port from which `count` ports, and those 1000 above, are free. Below the range of outgoing connections. Test runs
+    beside each other have numbers in DSKE_TEST_SLOT, from 0 to 3, and ports of their own."""
+    low = 10000 + 5000 * int(os.environ.get("DSKE_TEST_SLOT", "0"))
     for _ in range(200):
-        base = random.randrange(10000, 30000)
+        base = random.randrange(low, low + 3900)
         if all(port_is_free(base + i) and port_is_free(base + 1000 + i) for i in range(count)):
             return base
     raise AssertionError("no free ports")
