@@ -43,19 +43,24 @@ stage_tsan() {
 
 # Each fuzzer runs its corpus, then for a short time from there; what it finds stays in build-asan/findings.
 stage_fuzz() {
-  local fuzzer name corpus
   cmake --preset asan && cmake --build --preset asan --target fuzzers || return 1
   mkdir -p build-asan/findings
-  for fuzzer in build-asan/bin/fuzz_*; do
-    name=$(basename "$fuzzer")
-    corpus="tests/fuzz/corpus/${name#fuzz_}"
-    mkdir -p "build-asan/corpus/$name"
-    [ -d "$corpus" ] || corpus=""
-    echo "== $name"
-    # shellcheck disable=SC2086 # an empty corpus is no argument
-    "$fuzzer" -max_total_time=$fuzz_seconds -timeout=10 -print_final_stats=1 \
-      -artifact_prefix=build-asan/findings/ "build-asan/corpus/$name" $corpus || return 1
-  done
+  printf '%s\n' build-asan/bin/fuzz_* | xargs -P "$(nproc)" -n 1 scripts/test.sh --fuzzer
+}
+
+one_fuzzer() {
+  local name corpus result
+  name=$(basename "$1")
+  corpus="tests/fuzz/corpus/${name#fuzz_}"
+  mkdir -p "build-asan/corpus/$name"
+  [ -d "$corpus" ] || corpus=""
+  # shellcheck disable=SC2086 # an empty corpus is no argument
+  "$1" -max_total_time=$fuzz_seconds -timeout=10 -print_final_stats=1 \
+    -artifact_prefix=build-asan/findings/ "build-asan/corpus/$name" $corpus >"build-asan/findings/$name.log" 2>&1
+  result=$?
+  [ $result -eq 0 ] || cat "build-asan/findings/$name.log"
+  echo "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "build-asan/findings/$name.log") runs, exit status $result"
+  return $result
 }
 
 stage_lint() { scripts/check.sh lint; }
@@ -85,10 +90,10 @@ system_file() {
   echo "$1: $(tail -n 1 "$log" | tr -d =)"
   return $result
 }
-if [ "${1:-}" = --system-file ]; then
-  system_file "$2"
-  exit
-fi
+case "${1:-}" in
+  --system-file) system_file "$2"; exit ;;
+  --fuzzer) one_fuzzer "$2"; exit ;;
+esac
 
 stages=${*:-$default_stages}
 for stage in $stages; do
