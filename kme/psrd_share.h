@@ -15,8 +15,9 @@ struct PsrdAmount {
   std::uint64_t messages = 0;  ///< each takes one authenticator
 };
 
-/// An SAE may not have taken more in about the last minute than what it leaves. So there is always something left for
-/// the others, while one that has no rival gets at most half of the rest in a minute. Lives on the event loop.
+/// An SAE may not have taken more in about the last minute than what it leaves. So there is always something
+/// left for the others, while one that has no rival gets at most half of the rest in a minute. Lives on the
+/// event loop.
 class PsrdShare {
  public:
   explicit PsrdShare(const Clock& clock) : clock_(clock) {}

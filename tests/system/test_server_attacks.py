@@ -503,6 +503,13 @@ def test_silent_crowds_of_several_addresses_keep_nobody_out(make_network):
     with network.sae("carol") as early:
         assert early.status("celia").status == 200
         crowd = [connect(kme.port, f"127.0.0.{66 + i % 4}") for i in range(400)]
+
+        def is_served() -> bool:
+            with contextlib.suppress(OSError), network.sae("carol") as late:
+                return late.status("celia").status == 200
+            return False
+
+        eventually(is_served, "the crowd of this moment has made room")
         for _ in range(20):
             crowd.append(connect(kme.port, "127.0.0.70"))
             with network.sae("carol") as late:

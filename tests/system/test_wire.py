@@ -149,7 +149,9 @@ def test_requests_replayed_later_are_refused(watched):
     watched.network.exchange("carol", "celia", 2)
     proxy = watched.proxies["hank"]
     eventually(lambda: proxy.recorded("POST", "/key-share/confirmation"), "the bundle is confirmed")
-    eventually(lambda: all(e.hub_answers for e in proxy.recorded()), "everything is answered")
+    # A registration may have been tried before the hub listened.
+    others = [e for e in proxy.recorded() if e.received.path != "/registration"]
+    eventually(lambda: all(e.hub_answers for e in others), "everything is answered")
     accepted = [e for e in proxy.recorded() if e.hub_answers and e.hub_answers[0].status == 200]
     assert {e.received.path for e in accepted} >= {"/registration", "/key-share", "/key-share/confirmation"}
     for exchange in accepted:
