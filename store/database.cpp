@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cstring>
 #include <limits>
+#include <system_error>
 #include <utility>
 
 #include <sqlite3.h>
@@ -17,7 +18,7 @@ constexpr int kBusyMilliseconds = 500;
 
 std::string system_cause(sqlite3* connection) {
   const int reason = sqlite3_system_errno(connection);
-  return reason == 0 ? std::string() : std::string(": ") + std::strerror(reason);
+  return reason == 0 ? std::string() : ": " + std::generic_category().message(reason);
 }
 
 Error database_error(sqlite3* connection, const std::string& path, int status) {

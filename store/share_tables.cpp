@@ -155,6 +155,7 @@ Result<std::vector<WaitingAmount>> ShareTables::confirm(const ClientName& claima
     amount.share_bytes += (**found).share_bytes;
   }
   std::vector<WaitingAmount> amounts;
+  amounts.reserve(gone.size());
   for (auto& [initiator, amount] : gone) amounts.push_back(std::move(amount));
   return amounts;
 }
