@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <exception>
 #include <utility>
 
 #include <fcntl.h>
@@ -111,7 +112,12 @@ void Acceptor::run(AddressLimits& limits, const std::function<void()>& every_sec
     const auto now = std::chrono::steady_clock::now();
     if (now - second >= std::chrono::seconds(1)) {
       second = now;
-      every_second();
+      // Nothing may leave the thread: it would end the process.
+      try {
+        every_second();
+      } catch (const std::exception& error) {
+        log::error("{}: what is done every second failed: {}", server_name_, error.what());
+      }
     }
     must_pause_ = false;
     // However many come, the end and the next second are noticed.

@@ -74,20 +74,20 @@ int check_verification(int accepted, X509_STORE_CTX* verification) {
   return accepted;
 }
 
+Error openssl_error() {
+  return {ErrorKind::internal, "OpenSSL: " + openssl_reason()};
+}
+
 /// Those that an eavesdropper with a quantum computer cannot undo come first, where the library has them
 /// (OpenSSL 3.5 and later). Whether it has.
-bool set_key_agreement(SSL_CTX* context) {
+Result<bool> set_key_agreement(SSL_CTX* context) {
   static constexpr const char* kClassical = "X25519:P-256:X448:P-384:P-521";
   static const std::string hybrid =
       std::string("X25519MLKEM768:SecP256r1MLKEM768:SecP384r1MLKEM1024:") + kClassical;
   if (SSL_CTX_set1_groups_list(context, hybrid.c_str()) == 1) return true;
   ERR_clear_error();
-  SSL_CTX_set1_groups_list(context, kClassical);
+  if (SSL_CTX_set1_groups_list(context, kClassical) != 1) return openssl_error();
   return false;
-}
-
-Error openssl_error() {
-  return {ErrorKind::internal, "OpenSSL: " + openssl_reason()};
 }
 
 }  // namespace
@@ -117,7 +117,8 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::load(const TlsServerConfig
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_read_ahead(context, 1);
   SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
-  const bool is_hybrid = set_key_agreement(context);
+  const auto is_hybrid = set_key_agreement(context);
+  if (!is_hybrid) return is_hybrid.error();
 
   // Without this, resuming a session that has a client certificate is a fatal error.
   const std::string id = ("dske " + name).substr(0, SSL_MAX_SSL_SESSION_ID_LENGTH);
@@ -130,8 +131,8 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::load(const TlsServerConfig
   const std::shared_ptr<TlsContext> loaded(new TlsContext(std::move(owned), generation));
   if (auto own = loaded->load_own(config); !own) return own.error();
   if (auto trusted = loaded->load_trusted(config); !trusted) return trusted.error();
-  loaded->description_ += is_hybrid ? ", key agreement with ML-KEM"
-                                    : ", key agreement without ML-KEM (OpenSSL is older than 3.5)";
+  loaded->description_ += *is_hybrid ? ", key agreement with ML-KEM"
+                                     : ", key agreement without ML-KEM (OpenSSL is older than 3.5)";
   ERR_clear_error();
   return std::shared_ptr<const TlsContext>(loaded);
 }

@@ -84,7 +84,6 @@ class Stream {
   /// Says that nothing more will be sent.
   void end_writing();
   [[nodiscard]] bool is_tls() const { return ssl_ != nullptr; }
-  [[nodiscard]] ssl_st* ssl() const { return ssl_; }
   [[nodiscard]] bool broken() const { return failed_ || socket_.broken(); }
 
   /// For OpenSSL's callback: a certificate of the client's chain is refused.
