@@ -153,7 +153,6 @@ def test_two_managers_at_once_do_not_tread_on_each_other(make_topology):
     topology.exchange("carol", "celia")
 
 
-@pytest.mark.skipif(PATIENCE != 1, reason="sanitizers take memory and time of their own")
 def test_idle_nodes_take_little(make_topology):
     """Under 25 MB of resident memory and 1 % of a core each."""
     topology = make_topology(
@@ -174,11 +173,12 @@ def test_idle_nodes_take_little(make_topology):
     time.sleep(4)  # idleness is what is measured
     taken = time.monotonic() - began
     for name, seconds in processor_seconds().items():
-        assert seconds - before[name] <= 0.01 * taken + 0.01, f"{name}: {seconds - before[name]:.2f} s of {taken:.1f} s"
+        assert seconds - before[name] <= 0.01 * PATIENCE * taken + 0.01, f"{name}: {seconds - before[name]:.2f} s of {taken:.1f} s"
     for name, pid in pids.items():
         status = pathlib.Path(f"/proc/{pid}/status").read_text()
         kilobytes = int(re.search(r"VmRSS:\s+(\d+)", status).group(1))
-        assert kilobytes < 25 * 1024, f"{name}: {kilobytes} KiB"
+        most = 25 if PATIENCE == 1 else 250  # sanitizers take memory of their own
+        assert kilobytes < most * 1024, f"{name}: {kilobytes} KiB"
 
 
 # --- stop ------------------------------------------------------------------------------------------------------------
