@@ -1,6 +1,8 @@
 #include "manager/pki_command.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 #include <fmt/core.h>
 
@@ -65,9 +67,12 @@ std::string certificates_json(const std::vector<ListedCertificate>& certificates
 }
 
 Result<void> init(const Pki& pki) {
+  std::error_code ignored;
+  const bool has_list = std::filesystem::exists(pki.crl_file(), ignored);
   auto made = pki.init(Pki::MissingList::make_an_empty_one);
   if (!made) return made.error();
   say((*made ? "Made the CA " : "There is a CA already: ") + pki.ca_file().string());
+  if (!*made && !has_list) say("Made an empty revocation list " + pki.crl_file().string());
   return {};
 }
 

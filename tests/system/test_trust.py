@@ -60,6 +60,18 @@ def test_a_revoked_sae_is_cut_off_and_its_next_certificate_is_served(two):
         assert two.pids() == pids
 
 
+def test_a_revocation_list_that_is_lost_is_not_forgotten_silently(make_topology):
+    topology = make_topology()
+    topology.start()
+    topology.manager("stop")
+    (topology.run / "pki" / "ca.crl").unlink()
+    refused = topology.manager("start", code=1)
+    assert "ca.crl is missing" in refused.stderr
+    assert "Made an empty revocation list" in topology.manager("pki", "init").stdout
+    topology.start()
+    topology.exchange("carol", "celia")
+
+
 def test_an_open_connection_of_a_revoked_sae_gets_no_further_key(two):
     with two.sae("carol") as carol:
         assert carol.status("celia").status == 200
