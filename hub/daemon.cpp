@@ -16,7 +16,9 @@
 #include "node/documentation.h"
 #include "node/health.h"
 #include "node/management_token.h"
+#include "node/node_key.h"
 #include "openapi/documents.h"
+#include "store/schema.h"
 
 namespace dske::hub {
 namespace {
@@ -87,6 +89,9 @@ Result<void> init_hub(const HubConfig& config) {
   if (auto made = make_private_directories(config.node.state_dir); !made) return made;
   const auto lock = DirectoryLock::take(config.node.state_dir);
   if (!lock) return lock.error();
+  // A store's key is never made anew: nothing but the old one opens it.
+  if (auto none = store::check_no_database(config.node.state_dir); !none) return none;
+  if (auto key = node::make_node_key(config.node.node_key); !key) return key;
   if (auto token = node::make_management_token(config.node.state_dir); !token) return token;
   SystemRandomness randomness;
   return store::HubStore::create(config.node.state_dir, HubId::random(randomness));

@@ -37,6 +37,7 @@ NodeConfig read_node_config(yaml::MappingReader& reader, const std::filesystem::
   const std::string state_dir = reader.text("state_dir");
   if (!reader.failed() && state_dir.empty()) reader.fail("state_dir", "must name a directory");
   config.state_dir = resolve_path(state_dir, file);
+  config.node_key = read_node_key_config(reader, file, config.state_dir);
   config.address = read_address(reader, "address");
   config.port = static_cast<std::uint16_t>(reader.integer("port", 1, 65535));
   config.management_address = read_address(reader, "management_address");

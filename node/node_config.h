@@ -7,12 +7,14 @@
 
 #include "base/yaml.h"
 #include "http/server.h"
+#include "node/node_key.h"
 
 namespace dske::node {
 
 struct NodeConfig {
   std::filesystem::path state_dir;
-  std::string address;  ///< a numeric IP address
+  NodeKeyConfig node_key;  ///< where the key of the secrets at rest is
+  std::string address;     ///< a numeric IP address
   std::uint16_t port = 0;
   std::string management_address;
   std::uint16_t management_port = 0;

@@ -56,13 +56,20 @@ std::filesystem::path database_path(const std::filesystem::path& state_dir) {
   return state_dir / "store.db";
 }
 
-Result<void> create_database(const std::filesystem::path& state_dir, StoreKind kind,
-                             std::string_view own_tables, UniqueFunction<Result<void>(Database&)> fill) {
+Result<void> check_no_database(const std::filesystem::path& state_dir) {
   const std::filesystem::path path = database_path(state_dir);
   std::error_code failure;
-  if (std::filesystem::exists(path, failure))
+  if (std::filesystem::exists(path, failure)) {
     return Error{ErrorKind::conflict, path.string() + " exists already"};
+  }
   if (failure) return io_error("cannot look for " + path.string(), failure.value());
+  return {};
+}
+
+Result<void> create_database(const std::filesystem::path& state_dir, StoreKind kind,
+                             std::string_view own_tables, UniqueFunction<Result<void>(Database&)> fill) {
+  if (auto none = check_no_database(state_dir); !none) return none;
+  const std::filesystem::path path = database_path(state_dir);
   const std::filesystem::path unfinished = path.string() + ".new";
   if (auto removed = remove_leftover(unfinished); !removed) return removed;
   if (auto made = make_empty_file(unfinished); !made) return made;
@@ -70,6 +77,7 @@ Result<void> create_database(const std::filesystem::path& state_dir, StoreKind k
     [[maybe_unused]] const auto removed = remove_leftover(unfinished);
     return filled;
   }
+  std::error_code failure;
   std::filesystem::rename(unfinished, path, failure);
   if (failure) return io_error("cannot rename to " + path.string(), failure.value());
   return sync_directory(state_dir);

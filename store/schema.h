@@ -24,6 +24,9 @@ inline constexpr std::int64_t kSchemaVersion = 1;
 
 [[nodiscard]] std::filesystem::path database_path(const std::filesystem::path& state_dir);
 
+/// ErrorKind::conflict if there is a store.
+[[nodiscard]] Result<void> check_no_database(const std::filesystem::path& state_dir);
+
 /// Makes the file with the tables that all stores have and `own_tables`, and calls `fill` to put in what a
 /// new store holds. A crash leaves a whole store or none. ErrorKind::conflict if there is one.
 [[nodiscard]] Result<void> create_database(const std::filesystem::path& state_dir, StoreKind kind,
