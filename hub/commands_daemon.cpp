@@ -1,0 +1,46 @@
+#include <iostream>
+
+#include "base/log.h"
+#include "hub/commands.h"
+#include "hub/daemon.h"
+#include "hub/operator_command.h"
+
+namespace dske::hub {
+namespace {
+
+using node::Invocation;
+
+int init(const Invocation& invocation) {
+  const auto config = config_of(invocation);
+  if (!config) return report(config.error());
+  log::set_level(log::Level::warning);
+  if (auto done = init_hub(*config); !done) return report(done.error());
+  std::cout << "hub " << config->name.text() << " initialised in " << config->node.state_dir.string() << "\n";
+  return 0;
+}
+
+int serve(const Invocation& invocation) {
+  const auto config = config_of(invocation);
+  if (!config) return report(config.error());
+  if (auto done = serve_hub(*config); !done) return report(done.error());
+  return 0;
+}
+
+}  // namespace
+
+std::vector<node::CommandAndAction> daemon_commands() {
+  return {
+      {{"init",
+        "init --config FILE",
+        "makes the state directory, the hub's id and the management token",
+        {},
+        {},
+        0,
+        0,
+        {}},
+       init},
+      {{"serve", "serve --config FILE", "runs the hub in the foreground", {}, {}, 0, 0, {}}, serve},
+  };
+}
+
+}  // namespace dske::hub
