@@ -140,6 +140,26 @@ TEST_CASE("a credential is read from the unit's directory, never made") {
   CHECK_FALSE(make_node_key(credential).has_value());
 }
 
+TEST_CASE("a key from elsewhere is placed where none is, and never over another") {
+  const TemporaryDirectory directory;
+  const KeyFile from{directory.path() / "from.key"};
+  const KeyFile to{directory.path() / "to.key"};
+  REQUIRE(make_node_key(from).has_value());
+  const auto key = read_node_key(from);
+  REQUIRE(key.has_value());
+  REQUIRE(place_node_key(to, key->view()).has_value());
+  const auto placed = read_node_key(to);
+  REQUIRE(placed.has_value());
+  CHECK(constant_time_equal(placed->view(), key->view()));
+  const auto again = place_node_key(to, SecretBytes(32).view());
+  REQUIRE_FALSE(again.has_value());
+  CHECK(again.error().kind == ErrorKind::conflict);
+  const auto kept = read_node_key(to);
+  REQUIRE(kept.has_value());
+  CHECK(constant_time_equal(kept->view(), key->view()));
+  CHECK_FALSE(place_node_key(KeyCredential{"node-key"}, key->view()).has_value());
+}
+
 TEST_CASE("a configuration names the place of the node key, STATE_DIR/node.key by default") {
   auto config = read_config("");
   REQUIRE(config.has_value());
@@ -150,13 +170,24 @@ TEST_CASE("a configuration names the place of the node key, STATE_DIR/node.key b
   config = read_config("node_key: {credential: node-key}\n");
   REQUIRE(config.has_value());
   CHECK(std::get<KeyCredential>(config->node_key).name == "node-key");
+  config = read_config("node_key: {pkcs11: {module: /lib/m.so, token: rack 7, key: dske, pin_file: pin}}\n");
+  REQUIRE(config.has_value());
+  const auto& token = std::get<KeyToken>(config->node_key);
+  CHECK(token.module == "/lib/m.so");
+  CHECK(token.token == "rack 7");
+  CHECK(token.key == "dske");
+  CHECK(token.pin_file == "/etc/dske/pin");
+  CHECK(token.sealed == "/etc/dske/state/node.key.sealed");
 }
 
 TEST_CASE("a fault in the place of the node key is told with its line") {
   for (const std::string text :
        {"node_key: {}", "node_key: {file: a, credential: b}", "node_key: {file: \"\"}",
         "node_key: {credential: \"\"}", "node_key: {credential: ../x}", "node_key: {credential: ..}",
-        "node_key: {file: a, colour: blue}", "node_key: a"}) {
+        "node_key: {file: a, colour: blue}", "node_key: a", "node_key: {pkcs11: a}", "node_key: {pkcs11: {}}",
+        "node_key: {pkcs11: {module: m, token: t, key: k}}",
+        "node_key: {pkcs11: {module: m, token: \"\", key: k, pin_file: p}}",
+        "node_key: {pkcs11: {module: m, token: t, key: k, pin_file: p, pin: 1234}}"}) {
     CAPTURE(text);
     const auto config = read_config(text + "\n");
     REQUIRE_FALSE(config.has_value());
