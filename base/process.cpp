@@ -4,18 +4,50 @@
 #include <csignal>
 #include <system_error>
 
+#include <linux/capability.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
 namespace dske {
+namespace {
+
+bool forbid_core_dumps() {
+  const rlimit none{0, 0};
+  return ::setrlimit(RLIMIT_CORE, &none) == 0 && ::prctl(PR_SET_DUMPABLE, 0) == 0;
+}
+
+bool has_capability(unsigned capability) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+  return ::syscall(SYS_capget, &header, data) == 0 &&
+         (data[capability / 32].effective >> capability % 32 & 1U) != 0;
+}
+
+// Under a limit, memory that is asked for later would be refused once the limit is reached.
+bool may_lock_without_limit() {
+  if (has_capability(CAP_IPC_LOCK)) return true;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_max != RLIM_INFINITY) return false;
+  limit.rlim_cur = RLIM_INFINITY;
+  return ::setrlimit(RLIMIT_MEMLOCK, &limit) == 0;
+}
+
+// Pages are locked as they are touched, so that reserved but unused memory costs nothing.
+bool lock_memory() {
+  errno = EPERM;
+  return may_lock_without_limit() && ::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
+}
+
+}  // namespace
 
 void harden_process() {
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
-  const rlimit none{0, 0};
-  if (::setrlimit(RLIMIT_CORE, &none) != 0 || ::prctl(PR_SET_DUMPABLE, 0) != 0) {
+  if (!forbid_core_dumps()) {
     log::warning("core dumps could not be forbidden: {}", std::generic_category().message(errno));
   }
   rlimit files{};
@@ -25,12 +57,16 @@ void harden_process() {
       log::warning("the limit on open files could not be raised: {}", std::generic_category().message(errno));
     }
   }
-  // Pages are locked as they are touched, so that reserved but unused memory costs nothing.
-  if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) {
+  if (!lock_memory()) {
     log::warning(
-        "memory is not locked against swapping: {}; raise the limit for locked memory (LimitMEMLOCK)",
+        "memory is not locked against swapping: {}; lift the limit on locked memory (LimitMEMLOCK=infinity)",
         std::generic_category().message(errno));
   }
+}
+
+void harden_command() {
+  static_cast<void>(forbid_core_dumps());
+  static_cast<void>(lock_memory());
 }
 
 }  // namespace dske

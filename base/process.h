@@ -1,12 +1,17 @@
-// What a daemon asks of the operating system before it touches a secret.
+// What a program asks of the operating system before it touches a secret.
 #pragma once
 
 namespace dske {
 
-/// Forbids core dumps and debugger attachment, and locks present and future memory against swapping where the
-/// limits allow it (as root, or with LimitMEMLOCK in a systemd unit); where they do not, one warning is
-/// logged. Ignores SIGPIPE. Raises the limit on open files to what the system allows this process: a server's
-/// own limits are about connections. Call it once, before other threads start.
+/// For a daemon: forbids core dumps and debugger attachment, and locks present and future memory against
+/// swapping where it may lock without limit (as root, or with LimitMEMLOCK=infinity in a systemd unit: under
+/// a lower limit memory would run out when it is reached); where it may not, one warning is logged. Ignores
+/// SIGPIPE. Raises the limit on open files to what the system allows this process: a server's own limits are
+/// about connections. Call it once, before other threads start.
 void harden_process();
+
+/// For an operator command, which is short: forbids core dumps and debugger attachment, locks memory where it
+/// may, and says nothing where it may not.
+void harden_command();
 
 }  // namespace dske

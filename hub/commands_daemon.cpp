@@ -4,6 +4,7 @@
 #include "hub/commands.h"
 #include "hub/daemon.h"
 #include "hub/operator_command.h"
+#include "node/node_key_command.h"
 
 namespace dske::hub {
 namespace {
@@ -32,7 +33,7 @@ std::vector<node::CommandAndAction> daemon_commands() {
   return {
       {{"init",
         "init --config FILE",
-        "makes the state directory, the hub's id and the management token",
+        "makes the state directory, the hub's id, the node key and the management token",
         {},
         {},
         0,
@@ -41,6 +42,14 @@ std::vector<node::CommandAndAction> daemon_commands() {
        init},
       {{"serve", "serve --config FILE", "runs the hub in the foreground", {}, {}, 0, 0, {}}, serve},
   };
+}
+
+std::vector<node::CommandAndAction> node_key_commands() {
+  return node::node_key_commands("dske-hub", [](const Invocation& invocation) -> Result<node::NodeConfig> {
+    auto config = config_of(invocation);
+    if (!config) return config.error();
+    return std::move(config->node);
+  });
 }
 
 }  // namespace dske::hub

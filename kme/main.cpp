@@ -2,11 +2,13 @@
 #include <iostream>
 
 #include "base/log.h"
+#include "base/process.h"
 #include "kme/daemon.h"
 #include "kme/kme_config.h"
 #include "kme/management.h"
 #include "kme/psrd_ingestion.h"
 #include "node/command_line.h"
+#include "node/node_key_command.h"
 #include "node/operator_call.h"
 #include "node/psrd_report.h"
 
@@ -158,42 +160,51 @@ int psrd_list(const Invocation& invocation) {
   return 0;
 }
 
+std::vector<node::CommandAndAction> node_key_commands() {
+  return node::node_key_commands("dske-kme", [](const Invocation& invocation) -> Result<node::NodeConfig> {
+    auto config = config_of(invocation);
+    if (!config) return config.error();
+    return std::move(config->node);
+  });
+}
+
 }  // namespace
 }  // namespace dske::kme
 
 int main(int argc, char** argv) {
   using namespace dske::kme;
-  return dske::node::run_command_line(
-      "dske-kme", "a key management entity: ETSI GS QKD 014 keys by DSKE",
-      {
-          {{"init",
-            "init --config FILE",
-            "makes the state directory and the management token",
-            {},
-            {},
-            0,
-            0,
-            {}},
-           init},
-          {{"serve", "serve --config FILE", "runs the KME in the foreground", {}, {}, 0, 0, {}}, serve},
-          {{"ingest-psrd",
-            "ingest-psrd FILE... --config FILE",
-            "ingests pre-shared random data, then wipes the files",
-            {},
-            {},
-            1,
-            1024,
-            {}},
-           ingest},
-          {{"psrd list",
-            "psrd list --config FILE [--json]",
-            "shows what is left of the PSRD, by hub",
-            {},
-            {"json"},
-            0,
-            0,
-            {}},
-           psrd_list},
-      },
-      argc, argv);
+  dske::harden_command();
+  std::vector<dske::node::CommandAndAction> commands = {
+      {{"init",
+        "init --config FILE",
+        "makes the state directory, the node key and the management token",
+        {},
+        {},
+        0,
+        0,
+        {}},
+       init},
+      {{"serve", "serve --config FILE", "runs the KME in the foreground", {}, {}, 0, 0, {}}, serve},
+      {{"ingest-psrd",
+        "ingest-psrd FILE... --config FILE",
+        "ingests pre-shared random data, then wipes the files",
+        {},
+        {},
+        1,
+        1024,
+        {}},
+       ingest},
+      {{"psrd list",
+        "psrd list --config FILE [--json]",
+        "shows what is left of the PSRD, by hub",
+        {},
+        {"json"},
+        0,
+        0,
+        {}},
+       psrd_list},
+  };
+  for (auto& more : node_key_commands()) commands.push_back(std::move(more));
+  return dske::node::run_command_line("dske-kme", "a key management entity: ETSI GS QKD 014 keys by DSKE",
+                                      commands, argc, argv);
 }

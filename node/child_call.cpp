@@ -5,12 +5,12 @@
 #include <csignal>
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/process.h"
 
 namespace dske::node {
 namespace {
@@ -31,7 +31,7 @@ bool write_all(int fd, ByteView bytes) {
 [[noreturn]] void run_child(int fd, pid_t parent, const std::function<Result<SecretBytes>()>& action) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);
-  static_cast<void>(::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT));  // a child inherits no locks
+  harden_command();  // a child inherits no locked memory
   const auto answer = action();
   SecretBytes text;
   text.push_back(answer ? kAnswered : kFailed);

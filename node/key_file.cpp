@@ -36,7 +36,8 @@ Result<SecretBytes> read_key_file(const std::filesystem::path& path) {
   if (text->text().ends_with('\r')) text->resize(text->size() - 1);
   auto key = base64_decode(text->text());
   if (!key || key->size() != kNodeKeyBytes) {
-    return invalid(path.string() + " is no node key: 32 bytes in base64 are expected, 44 characters and a newline");
+    return invalid(path.string() +
+                   " is no node key: 32 bytes in base64 are expected, 44 characters and a newline");
   }
   return key;
 }
@@ -49,9 +50,10 @@ Result<void> write_key_file(const std::filesystem::path& path, ByteView key) {
 }
 
 Error missing_key(const std::filesystem::path& path) {
-  return {ErrorKind::not_found, "there is no node key " + path.string() +
-                                    ": bring it back from where it is kept, since nothing else opens this node's "
-                                    "store (a new node: run init)"};
+  return {ErrorKind::not_found,
+          "there is no node key " + path.string() +
+              ": bring it back from where it is kept, since nothing else opens this node's "
+              "store (a new node: run init)"};
 }
 
 }  // namespace dske::node

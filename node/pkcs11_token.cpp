@@ -122,7 +122,8 @@ Error login_error(const std::string& token, ck_rv_t code) {
 }  // namespace
 
 struct Pkcs11Token::Session {
-  Session(Module loaded, std::string token_label) : module(std::move(loaded)), token(std::move(token_label)) {}
+  Session(Module loaded, std::string token_label)
+      : module(std::move(loaded)), token(std::move(token_label)) {}
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session() {
@@ -164,8 +165,9 @@ Result<Pkcs11Token> Pkcs11Token::open(const std::filesystem::path& module_path, 
     session->handle = 0;
     return token_error("PKCS #11 token " + label + " gives no session", code);
   }
-  const ck_rv_t code = session->module->C_Login(
-      session->handle, CKU_USER, const_cast<unsigned char*>(pin.data()), static_cast<unsigned long>(pin.size()));
+  const ck_rv_t code =
+      session->module->C_Login(session->handle, CKU_USER, const_cast<unsigned char*>(pin.data()),
+                               static_cast<unsigned long>(pin.size()));
   if (code != CKR_OK && code != CKR_USER_ALREADY_LOGGED_IN) return login_error(label, code);
   return Pkcs11Token(std::move(session));
 }
@@ -190,8 +192,8 @@ Result<bool> Pkcs11Token::has_key(const std::string& label) {
   unsigned char sensitive = 0;
   unsigned char extractable = 1;
   unsigned long bytes = 0;
-  std::array<ck_attribute, 3> known{attribute(CKA_SENSITIVE, sensitive), attribute(CKA_EXTRACTABLE, extractable),
-                                    attribute(CKA_VALUE_LEN, bytes)};
+  std::array<ck_attribute, 3> known{attribute(CKA_SENSITIVE, sensitive),
+                                    attribute(CKA_EXTRACTABLE, extractable), attribute(CKA_VALUE_LEN, bytes)};
   code = module->C_GetAttributeValue(session_->handle, found[0], known.data(), known.size());
   if (code != CKR_OK) return token_error("cannot look at " + name, code);
   if (sensitive == 0 || extractable != 0) {
@@ -214,8 +216,8 @@ Result<void> Pkcs11Token::make_key(const std::string& label) {
       attribute(CKA_SENSITIVE, yes),      attribute(CKA_ENCRYPT, yes),   attribute(CKA_DECRYPT, yes),
       attribute(CKA_EXTRACTABLE, no),     attribute(CKA_WRAP, no),       attribute(CKA_UNWRAP, no)};
   ck_mechanism mechanism{CKM_AES_KEY_GEN, nullptr, 0};
-  const ck_rv_t code = session_->module->C_GenerateKey(session_->handle, &mechanism, made.data(), made.size(),
-                                                       &session_->key);
+  const ck_rv_t code =
+      session_->module->C_GenerateKey(session_->handle, &mechanism, made.data(), made.size(), &session_->key);
   if (code != CKR_OK) {
     session_->key = 0;
     return token_error("cannot make the key " + label + " in PKCS #11 token " + session_->token, code);
@@ -249,7 +251,8 @@ Result<Bytes> Pkcs11Token::seal(ByteView plaintext, ByteView associated) {
   ck_rv_t code = module->C_EncryptInit(session_->handle, &mechanism, session_->key);
   if (code == CKR_OK) {
     code = module->C_Encrypt(session_->handle, const_cast<unsigned char*>(plaintext.data()),
-                             static_cast<unsigned long>(plaintext.size()), sealed.data() + kNonceBytes, &written);
+                             static_cast<unsigned long>(plaintext.size()), sealed.data() + kNonceBytes,
+                             &written);
   }
   if (code != CKR_OK) return token_error("PKCS #11 token " + session_->token + " does not encrypt", code);
   if (written != plaintext.size() + kTagBytes) {
@@ -268,13 +271,13 @@ Result<SecretBytes> Pkcs11Token::open_sealed(ByteView sealed, ByteView associate
   ck_mechanism mechanism{CKM_AES_GCM, &params, sizeof(params)};
   SecretBytes plaintext(body.size());  // some modules ask for the tag's room too
   unsigned long written = plaintext.size();
-  if (const ck_rv_t code = module->C_DecryptInit(session_->handle, &mechanism, session_->key); code != CKR_OK) {
+  if (const ck_rv_t code = module->C_DecryptInit(session_->handle, &mechanism, session_->key);
+      code != CKR_OK) {
     return token_error("PKCS #11 token " + session_->token + " does not decrypt", code);
   }
   // Which code tells a wrong tag differs between makers.
-  const ck_rv_t code =
-      module->C_Decrypt(session_->handle, const_cast<unsigned char*>(body.data()),
-                        static_cast<unsigned long>(body.size()), plaintext.data(), &written);
+  const ck_rv_t code = module->C_Decrypt(session_->handle, const_cast<unsigned char*>(body.data()),
+                                         static_cast<unsigned long>(body.size()), plaintext.data(), &written);
   if (code == CKR_DEVICE_REMOVED || code == CKR_DEVICE_ERROR || code == CKR_HOST_MEMORY) {
     return token_error("PKCS #11 token " + session_->token + " does not decrypt", code);
   }

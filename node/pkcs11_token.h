@@ -1,5 +1,5 @@
-// A PKCS #11 token (OASIS PKCS #11 2.40: a hardware security module, a smart card, SoftHSM) with an AES key that
-// never leaves it. The only place that includes p11-kit.
+// A PKCS #11 token (OASIS PKCS #11 2.40: a hardware security module, a smart card, SoftHSM) with an AES key
+// that never leaves it. The only place that includes p11-kit.
 #pragma once
 
 #include <filesystem>
@@ -29,16 +29,16 @@ class Pkcs11Token {
   Pkcs11Token(const Pkcs11Token&) = delete;
   Pkcs11Token& operator=(const Pkcs11Token&) = delete;
 
-  /// Whether the token has an AES key with this label. An error if it has several, or if the key can leave the
-  /// token.
+  /// Whether the token has an AES key with this label. An error if it has several, or if the key can leave
+  /// the token.
   [[nodiscard]] Result<bool> has_key(const std::string& label);
   /// Makes a sensitive, non-extractable AES key of 256 bits in the token.
   [[nodiscard]] Result<void> make_key(const std::string& label);
 
   /// How much longer the sealed form is: a nonce and a tag.
   static constexpr std::size_t kOverheadBytes = 12 + 16;
-  /// AES-256-GCM under the key that has_key() found or make_key() made, with a random nonce. Not for more than a
-  /// few million secrets under one key.
+  /// AES-256-GCM under the key that has_key() found or make_key() made, with a random nonce. Not for more
+  /// than a few million secrets under one key.
   [[nodiscard]] Result<Bytes> seal(ByteView plaintext, ByteView associated);
   /// ErrorKind::corrupt unless `sealed` was sealed by this key with the same `associated`.
   [[nodiscard]] Result<SecretBytes> open_sealed(ByteView sealed, ByteView associated);

@@ -20,14 +20,16 @@ TEST_CASE("what is answered in a child comes to its parent, of any size") {
     REQUIRE(answer.has_value());
     REQUIRE(answer->size() == size);
     bool same = true;
-    for (std::size_t i = 0; i < size; ++i) same = same && answer->view()[i] == static_cast<std::uint8_t>(i * 7);
+    for (std::size_t i = 0; i < size; ++i)
+      same = same && answer->view()[i] == static_cast<std::uint8_t>(i * 7);
     CHECK(same);
   }
 }
 
 TEST_CASE("an error in a child comes to its parent with its kind") {
-  const auto answer = call_in_child(
-      []() -> Result<SecretBytes> { return Error{ErrorKind::unauthenticated, "the PIN is wrong"}; });
+  const auto answer = call_in_child([]() -> Result<SecretBytes> {
+    return Error{ErrorKind::unauthenticated, "the PIN is wrong"};
+  });
   REQUIRE_FALSE(answer.has_value());
   CHECK(answer.error().kind == ErrorKind::unauthenticated);
   CHECK(answer.error().message == "the PIN is wrong");

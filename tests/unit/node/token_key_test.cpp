@@ -83,7 +83,8 @@ TEST_CASE("a module or a token that is not there is named") {
 
   KeyToken wrong = place;
   wrong.module = "/nowhere/module.so";
-  check_error(open_key_by_token(wrong), ErrorKind::not_found, "there is no PKCS #11 module /nowhere/module.so");
+  check_error(open_key_by_token(wrong), ErrorKind::not_found,
+              "there is no PKCS #11 module /nowhere/module.so");
   wrong.module = "/etc/passwd";
   check_error(open_key_by_token(wrong), ErrorKind::invalid, "/etc/passwd is no PKCS #11 module");
   wrong = place;
