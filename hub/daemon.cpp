@@ -83,6 +83,24 @@ class PoolCloser {
   const ClientRegistry& clients_;
 };
 
+// Tells the log when the further source of randomness begins to fail and when it passes again, once each.
+class RandomnessLog {
+ public:
+  void look_at(const PsrdRandomness& randomness) {
+    const PsrdRandomness::Status status = randomness.status();
+    if (status.error == told_) return;
+    if (status.error.empty()) {
+      log::info("the source of randomness {} has passed its start-up test again", status.source);
+    } else {
+      log::error("{}", status.error);
+    }
+    told_ = status.error;
+  }
+
+ private:
+  std::string told_;
+};
+
 }  // namespace
 
 Result<void> init_hub(const HubConfig& config) {
@@ -124,12 +142,15 @@ Result<void> serve_hub(const HubConfig& config) {
   const Authenticator authenticator(hub_id, Epoch::random(randomness), clients, failures);
   Registration registration(hub_id, config, authenticator.epoch(), clients, **store);
   Relay relay(hub_id, config.limits, clients, **store, clock);
-  Operations operations(hub_id, config, clients, **store, randomness);
+  PsrdRandomness psrd_randomness(randomness, config.randomness, config.node.state_dir);
+  Operations operations(hub_id, config, clients, **store, randomness, psrd_randomness);
   // Declared in the order in which they depend on each other: the store finishes last, after the pools are
   // closed.
   const std::unique_ptr<store::HubStore> closed_after_pools = std::move(*store);
   const PoolCloser pool_closer(clients);
   node::WorkerThread worker;
+  // Its start-up test takes as long as the device needs; PSRD that is asked for meanwhile waits for it.
+  worker.submit([&psrd_randomness] { (void)psrd_randomness.prepare(); });
 
   http::ServerConfig server_config;
   server_config.name = "DSKE";
@@ -146,7 +167,8 @@ Result<void> serve_hub(const HubConfig& config) {
   auto server = http::Server::start(server_config, std::move(routes));
   if (!server) return server.error();
 
-  const ManagedHub managed{hub_id, config, clients, failures, operations, worker, clock, clock.now()};
+  const ManagedHub managed{hub_id,          config, clients, failures,   operations,
+                           psrd_randomness, worker, clock,   clock.now()};
   http::ServerConfig management_config;
   management_config.name = "management";
   management_config.address = config.node.management_address;
@@ -161,13 +183,16 @@ Result<void> serve_hub(const HubConfig& config) {
             node::host_and_port(config.node.address, config.node.port),
             node::host_and_port(config.node.management_address, config.node.management_port));
 
+  RandomnessLog randomness_log;
   int ticks = 0;
   node::wait_for_stop(kTick, [&] {
+    randomness_log.look_at(psrd_randomness);
     for (const auto& client : clients.all()) client->pool().settle_floors();
     if (++ticks % kExpireEveryTicks == 0) relay.expire();
   });
 
   log::info("hub {} stops", config.name.text());
+  psrd_randomness.give_up();
   (*server)->stop(kStopGrace);
   (*management)->stop(kStopGrace);
   return {};

@@ -24,6 +24,25 @@ void write_client(json::Writer& writer, const Client& client) {
   writer.name("registered").boolean(client.registered());
 }
 
+void write_randomness(json::Writer& writer, const PsrdRandomness::Status& status) {
+  using State = PsrdRandomness::Status::State;
+  writer.name("randomness").begin_object();
+  writer.name("source");
+  if (status.state == State::none) {
+    writer.null();
+  } else {
+    writer.string(status.source);
+  }
+  writer.name("state").string(status.state == State::none       ? "system"
+                              : status.state == State::untested ? "untested"
+                              : status.state == State::good     ? "good"
+                                                                : "failed");
+  writer.name("error").string(status.error);
+  writer.name("mixed_bytes").integer(static_cast<std::int64_t>(status.bytes));
+  writer.name("failures").integer(static_cast<std::int64_t>(status.failures));
+  writer.end_object();
+}
+
 SecretBytes status_json(const ManagedHub& hub) {
   std::vector<std::string> warnings;
   std::uint64_t waiting = 0;
@@ -55,6 +74,9 @@ SecretBytes status_json(const ManagedHub& hub) {
   writer.end_array();
   writer.name("waiting_bundles").integer(static_cast<std::int64_t>(waiting));
   writer.name("refused_messages").integer(static_cast<std::int64_t>(hub.failures.failures()));
+  const PsrdRandomness::Status randomness = hub.randomness.status();
+  write_randomness(writer, randomness);
+  if (!randomness.error.empty()) warnings.push_back(randomness.error);
   writer.name("warnings").begin_array();
   for (const std::string& warning : warnings) writer.string(warning);
   writer.end_array().end_object();

@@ -12,6 +12,7 @@
 #include "hub/failure_limiter.h"
 #include "hub/hub_config.h"
 #include "hub/operations.h"
+#include "hub/psrd_randomness.h"
 #include "node/worker_thread.h"
 
 namespace dske::hub {
@@ -23,6 +24,7 @@ struct ManagedHub {
   ClientRegistry& clients;
   FailureLimiter& failures;
   Operations& operations;
+  const PsrdRandomness& randomness;
   node::WorkerThread& worker;
   const Clock& clock;
   MonotonicTime started;

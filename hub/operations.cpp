@@ -9,8 +9,13 @@
 namespace dske::hub {
 
 Operations::Operations(const HubId& hub, const HubConfig& config, ClientRegistry& clients,
-                       store::HubStore& store, Randomness& randomness)
-    : hub_(hub), config_(config), clients_(clients), store_(store), randomness_(randomness) {}
+                       store::HubStore& store, Randomness& randomness, PsrdRandomness& psrd_randomness)
+    : hub_(hub),
+      config_(config),
+      clients_(clients),
+      store_(store),
+      randomness_(randomness),
+      psrd_randomness_(psrd_randomness) {}
 
 void Operations::put_client(ClientName name, std::vector<SaeId> sae_ids,
                             UniqueFunction<void(Result<std::shared_ptr<Client>>)> done) {
@@ -37,7 +42,8 @@ Result<Operations::Assigned> Operations::assign_psrd(const ClientName& client_na
   file.client_id = client->id();
   file.client_name = client->name();
   file.block = BlockId::random(randomness_);
-  file.data = randomness_.bytes(file.layout.total());
+  file.data = SecretBytes(file.layout.total());
+  if (auto filled = psrd_randomness_.fill(file.data.span()); !filled) return filled.error();
 
   const std::filesystem::path directory = config_.node.state_dir / "psrd-out" / client_name.text();
   if (auto made = make_private_directories(directory); !made) return made.error();

@@ -9,6 +9,7 @@
 #include "dske/psrd_file.h"
 #include "hub/client_registry.h"
 #include "hub/hub_config.h"
+#include "hub/psrd_randomness.h"
 #include "store/hub_store.h"
 
 namespace dske::hub {
@@ -17,7 +18,7 @@ namespace dske::hub {
 class Operations {
  public:
   Operations(const HubId& hub, const HubConfig& config, ClientRegistry& clients, store::HubStore& store,
-             Randomness& randomness);
+             Randomness& randomness, PsrdRandomness& psrd_randomness);
 
   /// Makes the client if there is none and binds the SAE IDs. ErrorKind::conflict if one is bound to another
   /// client.
@@ -40,6 +41,7 @@ class Operations {
   ClientRegistry& clients_;
   store::HubStore& store_;
   Randomness& randomness_;
+  PsrdRandomness& psrd_randomness_;
 };
 
 }  // namespace dske::hub

@@ -22,6 +22,7 @@ Offline::Offline(DirectoryLock taken_lock, HubConfig hub_config,
     : lock(std::move(taken_lock)),
       config(std::move(hub_config)),
       store(std::move(opened_store)),
+      psrd_randomness(randomness, config.randomness, config.node.state_dir),
       id(hub_id) {}
 
 Result<std::unique_ptr<Offline>> Offline::open(DirectoryLock lock, const HubConfig& config) {

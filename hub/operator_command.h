@@ -32,12 +32,15 @@ struct Offline {
 
   [[nodiscard]] static Result<std::unique_ptr<Offline>> open(DirectoryLock lock, const HubConfig& config);
 
-  [[nodiscard]] Operations operations() { return {id, config, *clients, *store, randomness}; }
+  [[nodiscard]] Operations operations() {
+    return {id, config, *clients, *store, randomness, psrd_randomness};
+  }
 
   DirectoryLock lock;
   HubConfig config;
   std::unique_ptr<store::HubStore> store;
   SystemRandomness randomness;
+  PsrdRandomness psrd_randomness;
   HubId id;
   std::unique_ptr<ClientRegistry> clients;
   std::set<BlockId> ingested;  ///< the blocks that their clients have listed

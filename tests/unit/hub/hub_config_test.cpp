@@ -55,11 +55,31 @@ TEST_CASE("a hub's limits can be set one by one") {
   CHECK(config->limits.lifetime_seconds == 604800);
 }
 
+TEST_CASE("a hub without a further source of randomness has none, and one has its claim") {
+  CHECK(read(kLeast)->randomness.source.empty());
+  const auto config = read(kLeast + "randomness:\n  source: /dev/hwrng\n  min_entropy_per_byte: 7.25\n");
+  REQUIRE(config.has_value());
+  CHECK(config->randomness.source == "/dev/hwrng");
+  CHECK(config->randomness.min_entropy_per_byte == 7.25);
+  CHECK(config->randomness.false_alarm_exponent == 40);
+  CHECK(config->randomness.patience == std::chrono::seconds(10));
+  const auto whole =
+      read(kLeast + "randomness: {source: /x, min_entropy_per_byte: 8, false_alarm_exponent: 20}\n");
+  REQUIRE(whole.has_value());
+  CHECK(whole->randomness.min_entropy_per_byte == 8);
+  CHECK(whole->randomness.false_alarm_exponent == 20);
+}
+
 TEST_CASE("a fault of a hub's configuration is told with its line and column") {
   check_fault(kLeast + "colour: blue\n", "4:1", "colour");
   check_fault(kLeast + "limits:\n  shares: 1\n", "5:3", "shares");
   check_fault(kLeast + "limits:\n  share_bytes: 0\n", "5:16", "share_bytes");
   check_fault(kLeast + "limits:\n  share_bytes: 16777249\n", "5:16", "share_bytes");
+  check_fault(kLeast + "randomness: {min_entropy_per_byte: 8}\n", "4:13", "source");
+  check_fault(kLeast + "randomness: {source: /x}\n", "4:13", "min_entropy_per_byte");
+  check_fault(kLeast + "randomness: {source: /x, min_entropy_per_byte: 9}\n", "4:48", "0.1 to 8");
+  check_fault(kLeast + "randomness: {source: /x, min_entropy_per_byte: 1x}\n", "4:48", "0.1 to 8");
+  check_fault(kLeast + "randomness: {source: /x, min_entropy_per_byte: 0}\n", "4:48", "0.1 to 8");
   check_fault(kLeast + "limits: 5\n", "4:9", "limits");
   check_fault(kLeast + "endpoint: hank.example\n", "4:11", "endpoint");
   check_fault("name: hank/../x\nstate_dir: /x\nport: 8100\n", "1:7", "name");
