@@ -2,8 +2,10 @@
 
 #include <array>
 #include <cerrno>
+#include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -11,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/base64.h"
+#include "base/fault_point.h"
 #include "base/random.h"
 
 namespace dske {
@@ -73,27 +76,66 @@ Result<SecretBytes> read_file(const std::filesystem::path& path, std::size_t mos
   return contents;
 }
 
-Result<void> write_file_atomically(const std::filesystem::path& path, ByteView contents, mode_t mode) {
+namespace {
+
+constexpr std::string_view kUnfinished = ".tmp";
+constexpr std::size_t kSuffixBytes = 8;
+
+std::string unfinished_name(const std::filesystem::path& path) {
   SystemRandomness randomness;
-  std::array<std::uint8_t, 8> suffix{};
+  std::array<std::uint8_t, kSuffixBytes> suffix{};
   randomness.fill(suffix);
-  const std::string temporary = path.string() + "." + hex_text(suffix) + ".tmp";
+  return path.string() + "." + hex_text(suffix) + std::string(kUnfinished);
+}
+
+// Whether the name ends as those of unfinished_name().
+bool is_unfinished(const std::string& name) {
+  constexpr std::size_t kDigits = 2 * kSuffixBytes;
+  if (name.size() <= 1 + kDigits + kUnfinished.size() || !name.ends_with(kUnfinished)) return false;
+  const std::string_view end = std::string_view(name).substr(name.size() - kUnfinished.size() - kDigits - 1);
+  return end.front() == '.' &&
+         end.substr(1, kDigits).find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+}  // namespace
+
+Result<std::size_t> wipe_unfinished_files(const std::filesystem::path& directory) {
+  std::vector<std::filesystem::path> unfinished;
+  std::error_code failure;
+  for (std::filesystem::recursive_directory_iterator entry(directory, failure), end; !failure && entry != end;
+       entry.increment(failure)) {
+    if (is_unfinished(entry->path().filename().string())) unfinished.push_back(entry->path());
+  }
+  if (failure) return io_error("cannot read " + directory.string(), failure.value());
+  for (const std::filesystem::path& path : unfinished) {
+    if (auto wiped = wipe_and_remove_file(path); !wiped) return wiped.error();
+  }
+  return unfinished.size();
+}
+
+Result<void> write_file_atomically(const std::filesystem::path& path, ByteView contents, mode_t mode) {
+  const std::string temporary = unfinished_name(path);
   {
+    if (fails_at(FaultPoint::file_create)) return io_error("cannot create " + temporary, errno);
     const FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     if (!file.is_open()) return io_error("cannot create " + temporary, errno);
-    auto written = write_all(file.get(), contents, temporary);
-    if (written && ::fsync(file.get()) != 0) written = io_error("cannot write " + temporary, errno);
+    auto written = fails_at(FaultPoint::file_write) ? io_error("cannot write " + temporary, errno)
+                                                    : write_all(file.get(), contents, temporary);
+    if (written && (fails_at(FaultPoint::file_sync) || ::fsync(file.get()) != 0))
+      written = io_error("cannot write " + temporary, errno);
     if (!written) {
       ::unlink(temporary.c_str());
       return written;
     }
   }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) {
+  if (fails_at(FaultPoint::file_rename) || ::rename(temporary.c_str(), path.c_str()) != 0) {
     const Error error = io_error("cannot rename to " + path.string(), errno);
     ::unlink(temporary.c_str());
     return error;
   }
-  return sync_directory(path.has_parent_path() ? path.parent_path() : ".");
+  if (auto synced = sync_directory(path.has_parent_path() ? path.parent_path() : "."); !synced) return synced;
+  pass(FaultPoint::file_done);
+  return {};
 }
 
 Result<void> make_private_directories(const std::filesystem::path& path) {
@@ -116,6 +158,7 @@ Result<void> wipe_and_remove_file(const std::filesystem::path& path) {
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return io_error("cannot wipe " + path.string(), errno);
   if (!S_ISREG(status.st_mode)) return invalid(path.string() + " is not a regular file");
+  if (fails_at(FaultPoint::wipe_write)) return io_error("cannot wipe " + path.string(), errno);
   const std::array<std::uint8_t, 16384> zeros{};
   for (auto left = static_cast<std::size_t>(status.st_size); left > 0;) {
     const std::size_t count = left < zeros.size() ? left : zeros.size();
@@ -123,14 +166,18 @@ Result<void> wipe_and_remove_file(const std::filesystem::path& path) {
       return written;
     left -= count;
   }
-  if (::fsync(file.get()) != 0) return io_error("cannot wipe " + path.string(), errno);
-  if (::unlink(path.c_str()) != 0) return io_error("cannot remove " + path.string(), errno);
-  return sync_directory(path.has_parent_path() ? path.parent_path() : ".");
+  if (fails_at(FaultPoint::wipe_sync) || ::fsync(file.get()) != 0)
+    return io_error("cannot wipe " + path.string(), errno);
+  if (fails_at(FaultPoint::wipe_remove) || ::unlink(path.c_str()) != 0)
+    return io_error("cannot remove " + path.string(), errno);
+  if (auto synced = sync_directory(path.has_parent_path() ? path.parent_path() : "."); !synced) return synced;
+  pass(FaultPoint::wipe_done);
+  return {};
 }
 
 Result<void> sync_directory(const std::filesystem::path& directory) {
   const FileDescriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!opened.is_open() || ::fsync(opened.get()) != 0)
+  if (!opened.is_open() || fails_at(FaultPoint::file_sync_directory) || ::fsync(opened.get()) != 0)
     return io_error("cannot flush " + directory.string(), errno);
   return {};
 }

@@ -42,6 +42,11 @@ class FileDescriptor {
 [[nodiscard]] Result<void> write_file_atomically(const std::filesystem::path& path, ByteView contents,
                                                  mode_t mode);
 
+/// Wipes and removes what a process that died within write_file_atomically() left beside its files, in a
+/// directory and all below it. To be called while nobody writes there: by who holds the directory's lock,
+/// before it does anything else. Answers how many there were.
+[[nodiscard]] Result<std::size_t> wipe_unfinished_files(const std::filesystem::path& directory);
+
 /// Makes a directory with its missing parents; those it makes get mode 0700.
 [[nodiscard]] Result<void> make_private_directories(const std::filesystem::path& path);
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/fault_point.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "node/error_status.h"
@@ -38,7 +39,9 @@ void VerifiedRequest::answer(int status, SecretBytes json) {
         const MacTag tag = answer_tag(key->bytes.view(), parts, {self.tag_, status, json.view()});
         http::Response response{status, "application/json", {}, std::move(json)};
         response.headers.push_back({std::string(kSignatureHeader), Signature{key->allocation, tag}.text()});
+        pass(FaultPoint::hub_answer);
         self.reply_.send(std::move(response));
+        pass(FaultPoint::hub_answered);
       });
 }
 
@@ -93,6 +96,7 @@ http::Handler Authenticator::verified_under(const Epoch& epoch, Handler handler)
     if (!admits(request, reply)) return;
     auto sender = verify(request, epoch);
     if (!sender) return reject(request, std::move(reply), sender.error());
+    pass(FaultPoint::hub_verified);
     handler(
         VerifiedRequest(sender->first, hub_, epoch, sender->second, std::move(request), std::move(reply)));
   };

@@ -3,6 +3,7 @@
 #include <future>
 #include <utility>
 
+#include "base/fault_point.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -55,11 +56,13 @@ Result<Operations::Assigned> Operations::assign_psrd(const ClientName& client_na
   store_.add_block(client_name, fresh(), [&](Result<void> result) { stored.set_value(std::move(result)); });
   if (auto result = stored.get_future().get(); !result) return result.error();
   clients_.add_block(client, fresh(), false);
+  pass(FaultPoint::assign_stored);
 
   Assigned assigned{file.block, directory / (file.block.text() + ".json")};
   if (auto written = write_file_atomically(assigned.file, text.view(), 0600); !written) {
     return written.error().within("block " + file.block.text() + " is of no use");
   }
+  pass(FaultPoint::assign_done);
   log::info("PSRD block {} made for client {}: {} bytes", file.block.text(), client_name.text(),
             file.layout.total());
   return assigned;

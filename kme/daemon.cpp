@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/fault_point.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/process.h"
@@ -146,12 +147,15 @@ Result<void> serve_kme(const KmeConfig& config) {
   harden_process();
   const auto lock = DirectoryLock::take(config.node.state_dir);
   if (!lock) return lock.error();
+  // Left by a crash; they may hold PSRD.
+  if (auto wiped = wipe_unfinished_files(config.node.state_dir); !wiped) return wiped.error();
   auto token = node::read_management_token(config.node.state_dir);
   if (!token) return token.error();
   auto store = store::KmeStore::open(config.node.state_dir);
   if (!store) return store.error();
   auto contents = (*store)->load();
   if (!contents) return contents.error();
+  pass(FaultPoint::store_opened);
   for (const BlockId& block : contents->dropped_after_set_back) {
     log::error(
         "the store was set back to an earlier state: PSRD block {} may have been used since and was dropped",

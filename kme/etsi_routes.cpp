@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "base/fault_point.h"
 #include "base/log.h"
 #include "etsi014/key_container.h"
 #include "etsi014/key_ids_request.h"
@@ -30,6 +31,7 @@ http::Response error_response(const ApiError& error) {
 
 http::Response keys_response(const KeyDelivery::Keys& keys,
                              std::span<const etsi014::ContainerExtension> extension = {}) {
+  pass(FaultPoint::kme_keys_answer);
   return {200, "application/json", {}, etsi014::key_container_json(keys, extension)};
 }
 
@@ -113,6 +115,7 @@ class EtsiRoutes : public std::enable_shared_from_this<EtsiRoutes> {
             const Place ends_here = std::move(place);
             if (!delivered) return reply.send(error_response(delivered.error()));
             reply.send(keys_response(delivered->keys), [self, delivery = delivered->delivery](bool whole) {
+              pass(FaultPoint::kme_keys_written);
               self->loop_.post([self, delivery, whole] {
                 if (whole) {
                   self->delivery_.delivery_succeeded(delivery);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/fault_point.h"
 #include "dske/message_authentication.h"
 #include "dske/polling_authentication.h"
 
@@ -22,8 +23,10 @@ void HttpHubTransport::send(const HubAddress& hub, HubRequest request, Done done
   call.body = std::move(request.body);
   call.timeout = kTimeout;
   call.most_answer_bytes = kAnswerBytesMost;
+  pass(FaultPoint::kme_send);
   loop_.send(std::move(call), [done = std::move(done)](Result<http::Answer> answer) mutable {
     if (!answer) return done(Error{ErrorKind::unavailable, answer.error().message});
+    pass(FaultPoint::kme_received);
     HubAnswer received;
     received.status = answer->status;
     received.signature = std::string(answer->header(kSignatureHeader));

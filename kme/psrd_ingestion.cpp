@@ -4,6 +4,7 @@
 #include <future>
 #include <utility>
 
+#include "base/fault_point.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -47,6 +48,7 @@ Result<Ingested> PsrdIngestion::ingest(const std::filesystem::path& path) {
                     PsrdBlock::fresh(file->block, file->layout, std::move(file->data), Side::client)};
   PsrdBlock stored_block =
       PsrdBlock::fresh(file->block, file->layout, ingested.block.data.clone(), Side::client);
+  pass(FaultPoint::ingest_read);
   std::promise<Result<void>> stored;
   store_.ingest_block(ingested.hub, std::move(stored_block),
                       [&](Result<void> result) { stored.set_value(std::move(result)); });
@@ -58,9 +60,11 @@ Result<Ingested> PsrdIngestion::ingest(const std::filesystem::path& path) {
   }
   log::info("ingested PSRD block {} of hub {}: {} bytes", ingested.block.id.text(), ingested.hub.name.text(),
             ingested.block.layout.total());
+  pass(FaultPoint::ingest_stored);
   if (auto wiped = wipe_and_remove_file(path); !wiped) {
     log::error("{}; it is ingested: wipe it by hand", wiped.error().message);
   }
+  pass(FaultPoint::ingest_done);
   return ingested;
 }
 

@@ -2,6 +2,9 @@
 
 #include <chrono>
 
+#include "base/fault_point.h"
+#include "base/file.h"
+
 namespace dske::store {
 namespace {
 
@@ -9,6 +12,12 @@ constexpr std::size_t kGroupMost = 256;
 // After a quiet second, once, the WAL is emptied: what has been wiped in the database has older copies there.
 constexpr std::chrono::milliseconds kQuiet{1000};
 constexpr std::chrono::milliseconds kForever{0};
+
+Result<void> step(FaultPoint point, const char* doing) {
+  const int fault = fault_at(point);
+  if (fault == 0) return {};
+  return io_error(doing, fault);
+}
 
 }  // namespace
 
@@ -31,7 +40,7 @@ void CommitQueue::work() {
     if (group.empty()) {
       if (queue_.closed()) return;
       // Where it fails (a full disk), the next commit tells, and the next quiet second tries again.
-      [[maybe_unused]] const auto emptied = database_->checkpoint();
+      [[maybe_unused]] const auto emptied = empty_wal();
       wal_in_use = false;
       continue;
     }
@@ -42,8 +51,10 @@ void CommitQueue::work() {
       }
     }
     for (auto& operation : group) {
+      pass(FaultPoint::commit_answer);
       operation->answer();
       operation.reset();
+      pass(FaultPoint::commit_answered);
     }
   }
 }
@@ -54,13 +65,18 @@ Result<void> CommitQueue::commit(std::vector<std::unique_ptr<Operation>>& group)
       const auto ignored = database_->execute("ROLLBACK");
     return error;
   };
+  if (auto fault = step(FaultPoint::commit_begin, "cannot begin a transaction"); !fault) return fault;
   if (auto begun = database_->query("BEGIN IMMEDIATE").run(); !begun) return begun;
   const auto witnessed = run_all(group);
   if (!witnessed) return roll_back(witnessed.error());
+  if (auto fault = step(FaultPoint::commit_prepare, "cannot prepare a commit"); !fault)
+    return roll_back(fault.error());
   if (*witnessed) {
     if (auto prepared = witness_->before_commit(*database_); !prepared) return roll_back(prepared.error());
   }
+  if (auto fault = step(FaultPoint::commit_commit, "cannot commit"); !fault) return roll_back(fault.error());
   if (auto committed = database_->query("COMMIT").run(); !committed) return roll_back(committed.error());
+  pass(FaultPoint::commit_committed);
   if (!*witnessed) return {};
   if (auto noted = witness_->after_commit(*database_); !noted) {
     for (auto& operation : group) {
@@ -68,6 +84,13 @@ Result<void> CommitQueue::commit(std::vector<std::unique_ptr<Operation>>& group)
     }
   }
   return {};
+}
+
+Result<void> CommitQueue::empty_wal() {
+  if (auto fault = step(FaultPoint::checkpoint_begin, "cannot empty the log"); !fault) return fault;
+  auto emptied = database_->checkpoint();
+  pass(FaultPoint::checkpoint_done);
+  return emptied;
 }
 
 // Whether a witnessed operation succeeded; an error if the transaction cannot go on.

@@ -56,6 +56,7 @@ class CommitQueue {
  private:
   void work();
   Result<void> commit(std::vector<std::unique_ptr<Operation>>& group);
+  Result<void> empty_wal();
   Result<bool> run_all(std::vector<std::unique_ptr<Operation>>& group);
 
   std::unique_ptr<Database> database_;

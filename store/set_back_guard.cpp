@@ -4,6 +4,7 @@
 #include <optional>
 #include <system_error>
 
+#include "base/fault_point.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -99,6 +100,7 @@ Result<SetBackGuard::Opening> SetBackGuard::open(Database& database, const std::
     auto dropped = recover(database, *marker, *generation, own);
     if (!dropped) return dropped.error();
     opening.dropped = std::move(*dropped);
+    pass(FaultPoint::set_back_dropped);
     log::warning("{}: {}; PSRD blocks dropped because they may have been used since: {}", database.path(),
                  *marker ? "the store was set back to an earlier state"
                          : "the marker beside the store is missing or damaged",
@@ -134,7 +136,10 @@ Result<void> SetBackGuard::after_commit(Database& database) {
     }
   }
   next.generation = *generation;
+  if (const int fault = fault_at(FaultPoint::marker_write); fault != 0)
+    return io_error("cannot write " + path_.string(), fault);
   if (auto written = next.write(path_); !written) return written;
+  pass(FaultPoint::marker_written);
   marker_ = std::move(next);
   return {};
 }

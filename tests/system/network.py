@@ -47,10 +47,10 @@ class Node:
         """An operator command on this node's configuration."""
         return run(self.binary, *arguments, "--config", self.config, code=code)
 
-    def serve(self) -> None:
+    def serve(self, environment: dict[str, str] | None = None) -> None:
         """Starts the daemon. Does not wait."""
         assert self.process is None or not self.process.running
-        self.process = Process([self.binary, "serve", "--config", str(self.config)], self.log)
+        self.process = Process([self.binary, "serve", "--config", str(self.config)], self.log, environment)
 
     def wait_ready(self, seconds: float = 15.0) -> None:
         def ready() -> bool:

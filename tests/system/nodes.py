@@ -85,13 +85,15 @@ def one_line_error(done: subprocess.CompletedProcess, *expected: str) -> str:
 class Process:
     """A daemon that this test run started."""
 
-    def __init__(self, command: list[str], log: pathlib.Path):
+    def __init__(self, command: list[str], log: pathlib.Path, environment: dict[str, str] | None = None):
+        """`environment` is added to our own."""
         self.command = command
         self.log = log
         with open(log, "ab") as output:
             self.popen = subprocess.Popen(
-                command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True
-            )
+                command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True,
+                env={**os.environ, **(environment or {})},
+            )  # fmt: skip
 
     @property
     def pid(self) -> int:

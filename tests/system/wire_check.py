@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
 import collections
 import dataclasses
+import hashlib
 import json
 import uuid
 
@@ -61,21 +63,45 @@ def hub_uses(request: Request, answer: Answer) -> list[Use]:
     return uses
 
 
+class Ledger:
+    """Who used which bytes. What is used twice is an identical repetition of one message (method, target, signature and
+    body, or status, signature and body), or it is found out: the same tag under the same key and the same ciphertext
+    under the same pad tell nobody anything new, but any other second message does."""
+
+    def __init__(self, psrd: wire.Psrd):
+        self._psrd = psrd
+        self._starts: dict[uuid.UUID, list[int]] = collections.defaultdict(list)  # of the ranges, sorted
+        self._ranges: dict[tuple[uuid.UUID, int], tuple[int, bytes, str]] = {}  # end, what used it, for whom to read
+        self.bytes_used: dict[str, int] = collections.Counter()  # by zone
+
+    def add(self, use: Use) -> None:
+        block, start, end = use.fragment.block, use.fragment.start, use.fragment.end
+        assert block in self._psrd.blocks, f"unknown block {block}"
+        assert use.fragment.size > 0, use
+        assert self._psrd.zone_of(use.fragment) == use.zone, f"{use.purpose} at {use.fragment} is not in {use.zone}"
+        identity = hashlib.sha256(repr((use.purpose, use.message)).encode()).digest()
+        shown = f"{use.purpose} of {str(use.message)[:300]}"
+        known = self._ranges.get((block, start))
+        if known and known[:2] == (end, identity):
+            return  # the same message again
+        starts = self._starts[block]
+        place = bisect.bisect_left(starts, end)  # the first range that begins behind this one
+        if place > 0:
+            other_end, _, other = self._ranges[block, starts[place - 1]]
+            assert other_end <= start, (
+                f"byte {max(start, starts[place - 1])} of block {block} is used twice, for\n{other}\nand\n{shown}"
+            )
+        starts.insert(place, start)
+        self._ranges[block, start] = (end, identity, shown)
+        self.bytes_used[use.zone] += end - start
+
+
 def check_uses(uses: list[Use], psrd: wire.Psrd) -> int:
     """No byte for two purposes or two messages, and every byte from the zone it belongs to. Returns the bytes used."""
-    claims: dict[uuid.UUID, dict[int, Use]] = collections.defaultdict(dict)
+    ledger = Ledger(psrd)
     for use in uses:
-        assert use.fragment.block in psrd.blocks, f"unknown block {use.fragment.block}"
-        assert use.fragment.size > 0, use
-        assert psrd.zone_of(use.fragment) == use.zone, f"{use.purpose} at {use.fragment} is not in {use.zone}"
-        block = claims[use.fragment.block]
-        for position in range(use.fragment.start, use.fragment.end):
-            other = block.setdefault(position, use)
-            assert (other.purpose, other.message) == (
-                use.purpose,
-                use.message,
-            ), f"byte {position} of block {use.fragment.block} is used twice:\n{other}\n{use}"
-    return sum(len(block) for block in claims.values())
+        ledger.add(use)
+    return sum(ledger.bytes_used.values())
 
 
 def uses_of(exchanges: list[Exchange]) -> list[Use]:
@@ -182,3 +208,104 @@ def keys_on_the_wire(proxies: list[RecordingProxy]) -> dict[str, bytes]:
             assert wire.evaluate_shares(dict(list(points.items())[: context.shares_required]), x) == share
         keys.update(wire.keys_of_secret(secret, context))
     return keys
+
+
+class RegistrationCheck:
+    """After each registration both ends agree on what is left of each block that both hold:
+
+    * what the client says it may still use of its own half, the hub does not accept below;
+    * neither side says that the other has used what it never sent;
+    * neither side stays below what the other has seen of it, nor ever goes back behind what it said before;
+    * no message is accepted whose bytes lie below what its sender had given up in an accepted registration.
+    """
+
+    def __init__(self, psrd: wire.Psrd):
+        self._psrd = psrd
+        self.accepted = 0
+
+    def problems(self, messages: list) -> list[str]:
+        """`messages` have `began`, `request` and `answers` (time, answer), sorted by `began`."""
+        sent = self._ends_on_the_wire(messages)
+        stood: dict[tuple[uuid.UUID, str], int] = {}
+        given_up: dict[tuple[uuid.UUID, str], list[tuple[float, int]]] = collections.defaultdict(list)
+        found: list[str] = []
+        for wired, when, told, answered in self._registrations(messages):
+            self.accepted += 1
+            answers = {uuid.UUID(block["block_uuid"]): block for block in answered["blocks"]}
+            for block in told["blocks"]:
+                name = uuid.UUID(block["block_uuid"])
+                if name not in self._psrd.blocks:
+                    found.append(f"block {name} is registered, and no PSRD file of it was seen")
+                elif name not in answers:
+                    if block["block_uuid"] not in answered["unknown_blocks"]:
+                        found.append(f"block {name} was registered and not answered")
+                else:
+                    found += self._compare(name, block, answers[name], sent, wired.began, when, stood)
+                    for zone in ("client_authenticator", "client_pad"):
+                        given_up[name, zone].append((when, block[zone]))
+        return found + self._used_what_was_given_up(messages, given_up)
+
+    def _registrations(self, messages: list):
+        for wired in messages:
+            if (wired.request.method, wired.request.path) != ("PUT", "/registration"):
+                continue
+            for when, answer in wired.answers:
+                if answer.status == 200 and answer.header(wire.SIGNATURE_HEADER):
+                    yield wired, when, json.loads(wired.request.body), json.loads(answer.body)
+
+    def _ends_on_the_wire(self, messages: list) -> dict[tuple[uuid.UUID, str], list[tuple[float, int]]]:
+        """By block and zone: at what times the wire showed it used how far, at least."""
+        ends = collections.defaultdict(list)
+        for wired in messages:
+            for use in client_uses(wired.request):
+                ends[use.fragment.block, use.zone].append((wired.began, use.fragment.end))
+            for when, answer in wired.answers:
+                for use in hub_uses(wired.request, answer):
+                    ends[use.fragment.block, use.zone].append((when, use.fragment.end))
+        for shown in ends.values():
+            shown.sort()
+            for i in range(1, len(shown)):
+                shown[i] = (shown[i][0], max(shown[i][1], shown[i - 1][1]))
+        return ends
+
+    def _compare(self, name, told: dict, answered: dict, sent, began: float, when: float, stood) -> list[str]:
+        found = []
+        block = self._psrd.blocks[name]
+
+        def highest(zone: str, until: float) -> int:
+            shown = sent.get((name, zone), [])
+            before = bisect.bisect_right(shown, (until, 1 << 62))
+            return shown[before - 1][1] if before else block.zone(zone)[0]
+
+        for kind in ("authenticator", "pad"):
+            client, hub = f"client_{kind}", f"hub_{kind}"
+            # A restarted client goes on behind its lease, and tells that: what lies between was never sent.
+            if answered[f"{client}_seen"] < told[client]:
+                found.append(f"block {name}: the hub still accepts {client} below {told[client]}")
+            if answered[f"{client}_seen"] > max(told[client], highest(client, when)):
+                found.append(f"block {name}: the hub says that it has seen {client} which was never sent")
+            if answered[hub] < told[f"{hub}_seen"]:
+                found.append(f"block {name}: the hub stands below what its client has seen of {hub}")
+            known_hub = max(highest(hub, when), stood.get((name, hub), 0))
+            if told[f"{hub}_seen"] > known_hub:
+                found.append(f"block {name}: the client says that it has seen {hub} which was never sent")
+            for zone, position in ((client, told[client]), (hub, answered[hub])):
+                if position < stood.get((name, zone), 0):
+                    found.append(f"block {name}: {zone} went back from {stood[name, zone]} to {position}")
+                stood[name, zone] = max(position, stood.get((name, zone), 0))
+        return found
+
+    @staticmethod
+    def _used_what_was_given_up(messages: list, given_up) -> list[str]:
+        found = []
+        for wired in messages:
+            if not any(answer.status == 200 and answer.header(wire.SIGNATURE_HEADER) for _, answer in wired.answers):
+                continue
+            for use in client_uses(wired.request):
+                for when, position in given_up.get((use.fragment.block, use.zone), []):
+                    if when < wired.began and use.fragment.start < position:
+                        found.append(
+                            f"{wired.request.method} {wired.request.target} was accepted with {use.fragment}, "
+                            f"although its client had given up what lies below {position}"
+                        )
+        return found

@@ -120,6 +120,37 @@ TEST_CASE("a write that the disk does not take is an error and leaves nothing be
   CHECK(entries_in(directory.path()) == 1);
 }
 
+TEST_CASE("what a crash left of unfinished files is wiped, and nothing else") {
+  const TemporaryDirectory directory;
+  const auto below = directory.path() / "psrd-out" / "carol";
+  REQUIRE(make_private_directories(below));
+  const auto write = [](const std::filesystem::path& path) {
+    REQUIRE(write_file_atomically(path, as_bytes("something"), 0600));
+  };
+  const auto unfinished = directory.path() / "store.marker.0123456789abcdef.tmp";
+  const auto unfinished_below = below / "block.json.fedcba9876543210.tmp";
+  for (const char* name : {"store.marker", "notes.tmp", "a.0123456789abcde.tmp", "a.0123456789abcdeg.tmp",
+                           ".0123456789abcdef.tmp", "a.0123456789abcdef.tmp.json"}) {
+    write(directory.path() / name);
+  }
+  write(unfinished);
+  write(unfinished_below);
+  const auto second_name = directory.path() / "kept";
+  std::filesystem::create_hard_link(unfinished_below, second_name);
+
+  const auto wiped = wipe_unfinished_files(directory.path());
+  REQUIRE(wiped);
+  CHECK(*wiped == 2);
+  CHECK_FALSE(std::filesystem::exists(unfinished));
+  CHECK_FALSE(std::filesystem::exists(unfinished_below));
+  CHECK(read_file(second_name, 100)->text() == std::string(9, '\0'));
+  CHECK(read_file(directory.path() / "notes.tmp", 100)->text() == "something");
+  const auto again = wipe_unfinished_files(directory.path());
+  REQUIRE(again);
+  CHECK(*again == 0);
+  CHECK_FALSE(wipe_unfinished_files(directory.path() / "absent"));
+}
+
 TEST_CASE("private directories are made with their parents, for the owner alone") {
   const TemporaryDirectory directory;
   const auto path = directory.path() / "a" / "b" / "c";
