@@ -76,6 +76,20 @@ Result<SecretBytes> read_file(const std::filesystem::path& path, std::size_t mos
   return contents;
 }
 
+Result<void> check_private_file(const std::filesystem::path& path, const std::string& what) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    const int reason = errno;
+    Error error = io_error("cannot read the " + what + " " + path.string(), reason);
+    if (reason == ENOENT) error.kind = ErrorKind::not_found;
+    return error;
+  }
+  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return invalid("others can read the " + what + " " + path.string() + ": chmod 600 it");
+  }
+  return {};
+}
+
 namespace {
 
 constexpr std::string_view kUnfinished = ".tmp";

@@ -37,6 +37,10 @@ class FileDescriptor {
 /// The whole of a regular file of at most `most_bytes`.
 [[nodiscard]] Result<SecretBytes> read_file(const std::filesystem::path& path, std::size_t most_bytes);
 
+/// ErrorKind::not_found if there is no such file, ErrorKind::invalid if anybody but its owner has rights to
+/// it. `what` is its name in errors, "node key" for example.
+[[nodiscard]] Result<void> check_private_file(const std::filesystem::path& path, const std::string& what);
+
 /// Replaces or makes a file so that a reader sees the old contents or the new, and a power loss leaves one of
 /// them: writes beside it, fsyncs, renames, fsyncs the directory.
 [[nodiscard]] Result<void> write_file_atomically(const std::filesystem::path& path, ByteView contents,

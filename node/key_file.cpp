@@ -1,9 +1,5 @@
 #include "node/key_file.h"
 
-#include <cerrno>
-
-#include <sys/stat.h>
-
 #include "base/base64.h"
 #include "base/file.h"
 #include "node/node_key.h"
@@ -14,20 +10,6 @@ namespace {
 constexpr std::size_t kFileBytesMost = 256;
 
 }  // namespace
-
-Result<void> check_private_file(const std::filesystem::path& path, const std::string& what) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
-    const int reason = errno;
-    Error error = io_error("cannot read the " + what + " " + path.string(), reason);
-    if (reason == ENOENT) error.kind = ErrorKind::not_found;
-    return error;
-  }
-  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return invalid("others can read the " + what + " " + path.string() + ": chmod 600 it");
-  }
-  return {};
-}
 
 Result<SecretBytes> read_key_file(const std::filesystem::path& path) {
   auto text = read_file(path, kFileBytesMost);

@@ -2,17 +2,12 @@
 #pragma once
 
 #include <filesystem>
-#include <string>
 
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/secret.h"
 
 namespace dske::node {
-
-/// ErrorKind::not_found if there is no such file, ErrorKind::invalid if anybody but its owner has rights to
-/// it. `what` is its name in errors, "node key" for example.
-[[nodiscard]] Result<void> check_private_file(const std::filesystem::path& path, const std::string& what);
 
 /// A node key in base64 (RFC 4648), then at most one end of line. Who can read the file is not looked at.
 [[nodiscard]] Result<SecretBytes> read_key_file(const std::filesystem::path& path);

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "base/file.h"
 #include "base/random.h"
 #include "node/key_file.h"
 #include "node/token_key.h"

@@ -29,17 +29,18 @@ Result<void> import_key(const NodeConfig& config, const std::filesystem::path& f
 
 std::vector<CommandAndAction> node_key_commands(
     const std::string& program, const std::function<Result<NodeConfig>(const Invocation&)>& config_of) {
-  const auto command = [=](const std::function<Result<void>(const NodeConfig&, const std::filesystem::path&)>& act,
-                           const std::string& told) {
-    return [=](const Invocation& invocation) {
-      const auto config = config_of(invocation);
-      if (!config) return fail(program + ": " + config.error().message);
-      const std::string& file = invocation.arguments.at(0);
-      if (auto done = act(*config, file); !done) return fail(program + ": " + done.error().message);
-      std::cout << told << file << "\n";
-      return 0;
-    };
-  };
+  const auto command =
+      [=](const std::function<Result<void>(const NodeConfig&, const std::filesystem::path&)>& act,
+          const std::string& told) {
+        return [=](const Invocation& invocation) {
+          const auto config = config_of(invocation);
+          if (!config) return fail(program + ": " + config.error().message);
+          const std::string& file = invocation.arguments.at(0);
+          if (auto done = act(*config, file); !done) return fail(program + ": " + done.error().message);
+          std::cout << told << file << "\n";
+          return 0;
+        };
+      };
   return {
       {{"node-key export",
         "node-key export FILE --config FILE",
