@@ -52,17 +52,23 @@ void LeasedPool::extend(Zone zone) {
     if (leases.empty()) return;
     extending_[zone] = true;
   }
-  store_.extend_leases(leases, [self = shared_from_this(), zone, leases](const Result<void>& result) {
-    self->extended(zone, leases, result);
-  });
+  store_.extend_leases(
+      leases, [self = shared_from_this(), zone, leases](Result<std::vector<SecretBytes>> bytes) {
+        self->extended(zone, leases, std::move(bytes));
+      });
 }
 
-void LeasedPool::extended(Zone zone, const std::vector<PsrdLease>& leases, const Result<void>& result) {
+void LeasedPool::extended(Zone zone, const std::vector<PsrdLease>& leases,
+                          Result<std::vector<SecretBytes>> bytes) {
   std::size_t waiting = 0;
+  Result<void> result;
+  if (!bytes) result = bytes.error();
   {
     const MutexLock lock(mutex_);
-    if (result) {
-      for (const PsrdLease& lease : leases) pool_.leased(lease);
+    for (std::size_t i = 0; i < leases.size(); ++i) {
+      if (bytes) pool_.leased(leases[i], std::move((*bytes)[i]));
+      // Damaged bytes stay damaged: the rest of the pool goes on without that block.
+      if (!bytes && bytes.error().kind == ErrorKind::corrupt) pool_.set_aside(leases[i].block);
     }
     waiting = waiters_[zone].size();
   }
@@ -140,14 +146,24 @@ std::vector<BlockId> LeasedPool::listed_blocks() const {
   return pool_.allocatable_blocks();
 }
 
-Result<SecretBytes> LeasedPool::peek(Zone zone, const Allocation& allocation) const {
+Result<PsrdPool::Sources> LeasedPool::locate(Zone zone, const Allocation& allocation) const {
   const MutexLock lock(mutex_);
-  return pool_.peek(zone, allocation);
+  return pool_.locate(zone, allocation);
+}
+
+Result<SecretBytes> LeasedPool::peek(Zone zone, const Allocation& allocation) const {
+  const auto sources = locate(zone, allocation);
+  if (!sources) return sources.error();
+  return PsrdPool::read(*sources);
 }
 
 Result<SecretBytes> LeasedPool::take(Zone zone, const Allocation& allocation) {
+  auto bytes = peek(zone, allocation);
+  if (!bytes) return bytes;
   const MutexLock lock(mutex_);
-  return pool_.take(zone, allocation);
+  // Another may have taken them since they were read: one of the two is refused.
+  if (auto marked = pool_.mark_taken(zone, allocation); !marked) return marked.error();
+  return bytes;
 }
 
 void LeasedPool::raise_floor(const BlockId& block, Zone zone, std::uint64_t floor) {
@@ -180,19 +196,19 @@ void LeasedPool::settle_floors() {
 }
 
 void LeasedPool::close(PsrdStore::Done done) {
-  std::vector<PsrdLease> leases;
+  std::vector<PsrdReturn> returns;
   {
     const MutexLock lock(mutex_);
     // A lease that is being extended cannot be lowered in the same breath; what it leaves unused is lost.
     const bool busy = extending_[Zone::authenticator] || extending_[Zone::pad];
     closed_ = true;
-    if (!busy) leases = pool_.lease_return();
+    if (!busy) returns = pool_.lease_return();
   }
   settle_floors();
-  if (leases.empty()) {
+  if (returns.empty()) {
     done({});
   } else {
-    store_.extend_leases(std::move(leases), std::move(done));
+    store_.return_leases(std::move(returns), std::move(done));
   }
 }
 

@@ -71,12 +71,13 @@ class LeasedPool : public std::enable_shared_from_this<LeasedPool> {
 
   LeasedPool(Side own, PsrdStore& store) : pool_(own), store_(store) {}
   void extend(Zone zone);
-  void extended(Zone zone, const std::vector<PsrdLease>& leases, const Result<void>& result);
+  void extended(Zone zone, const std::vector<PsrdLease>& leases, Result<std::vector<SecretBytes>> bytes);
   /// Serves the first who waits and answers true; ends the extension and answers false when nobody can be
   /// served. One at a time: when a callback runs, no later allocation has been made that nobody knows of yet.
   /// `waiting` of them waited when the store failed.
   bool serve_one(Zone zone, const Result<void>& result, std::size_t& waiting);
   [[nodiscard]] bool has_waiters(Zone zone) const;
+  [[nodiscard]] Result<PsrdPool::Sources> locate(Zone zone, const Allocation& allocation) const;
 
   mutable Mutex mutex_;
   PsrdPool pool_ GUARDED_BY(mutex_);

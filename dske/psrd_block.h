@@ -3,9 +3,12 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 #include "base/names.h"
 #include "base/secret.h"
+#include "dske/psrd_bytes.h"
 #include "dske/psrd_layout.h"
 
 namespace dske {
@@ -23,20 +26,20 @@ struct PerZone {
 
 constexpr std::array<Zone, 2> kZones{Zone::authenticator, Zone::pad};
 
-/// A block read from the store or from a PSRD file. Positions count from the block's start.
+/// A block of the store. Positions count from the block's start.
 struct PsrdBlock {
   BlockId id;
   PsrdLayout layout;
-  SecretBytes data;  ///< layout.total() bytes; what lies below lease_end and floor may be wiped
+  std::shared_ptr<PsrdBytes> bytes;  ///< layout.total() of them; what lies below lease_end and floor may be wiped
   /// The owner's half: everything below may have been used, everything from here on has not.
   PerZone<std::uint64_t> lease_end;
   /// The peer's half: everything below has been used or discarded.
   PerZone<std::uint64_t> floor;
 
   /// A block that nothing has been taken from, as seen by `own` side.
-  [[nodiscard]] static PsrdBlock fresh(const BlockId& id, const PsrdLayout& layout, SecretBytes data,
-                                       Side own) {
-    PsrdBlock block{id, layout, std::move(data), {}, {}};
+  [[nodiscard]] static PsrdBlock fresh(const BlockId& id, const PsrdLayout& layout,
+                                       std::shared_ptr<PsrdBytes> bytes, Side own) {
+    PsrdBlock block{id, layout, std::move(bytes), {}, {}};
     for (const Zone zone : kZones) {
       block.lease_end[zone] = layout.begin(own, zone);
       block.floor[zone] = layout.begin(other_side(own), zone);

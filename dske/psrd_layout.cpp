@@ -1,5 +1,7 @@
 #include "dske/psrd_layout.h"
 
+#include <algorithm>
+
 namespace dske {
 namespace {
 
@@ -31,6 +33,12 @@ std::uint64_t PsrdLayout::size(Side side, Zone zone) const {
 std::uint64_t PsrdLayout::begin(Side side, Zone zone) const {
   const std::uint64_t half = side == Side::client ? 0 : client_authenticator + client_pad;
   return half + (zone == Zone::authenticator ? 0 : size(side, Zone::authenticator));
+}
+
+std::uint64_t PsrdLayout::piece_end(Side side, Zone zone, std::uint64_t position) const {
+  const std::uint64_t first = begin(side, zone);
+  const std::uint64_t pieces = (position - first + kPsrdPieceBytes - 1) / kPsrdPieceBytes;
+  return std::min(first + pieces * kPsrdPieceBytes, end(side, zone));
 }
 
 Result<void> PsrdLayout::check() const {

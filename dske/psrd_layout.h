@@ -26,6 +26,10 @@ struct PsrdHalf {
   unsigned authenticator_percent;  ///< 1 to 99
 };
 
+/// Leases end at multiples of so many bytes from their zone's begin (or at its end), so that a store can keep
+/// and wipe a zone in whole pieces.
+inline constexpr std::uint64_t kPsrdPieceBytes = 512;
+
 /// The sizes of the four zones in bytes, in the order in which they lie in the block.
 struct PsrdLayout {
   std::uint64_t client_authenticator = 0;
@@ -40,6 +44,9 @@ struct PsrdLayout {
   /// The position of a zone's first byte, and of the byte after its last.
   [[nodiscard]] std::uint64_t begin(Side side, Zone zone) const;
   [[nodiscard]] std::uint64_t end(Side side, Zone zone) const { return begin(side, zone) + size(side, zone); }
+  /// The end of the piece of kPsrdPieceBytes in which the byte before `position` lies: `position` itself if a
+  /// piece or the zone ends or begins there.
+  [[nodiscard]] std::uint64_t piece_end(Side side, Zone zone, std::uint64_t position) const;
   [[nodiscard]] std::uint64_t half_size(Side side) const {
     return size(side, Zone::authenticator) + size(side, Zone::pad);
   }

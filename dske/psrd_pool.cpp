@@ -17,18 +17,13 @@ std::uint64_t lease_reserve(Zone zone, std::uint64_t zone_size) {
 }  // namespace
 
 void PsrdPool::add_block(PsrdBlock block, bool allocatable) {
-  assert(!has_block(block.id) && block.data.size() == block.layout.total());
-  Block added{block.id, block.layout, allocatable, {}, {}};
-  const auto bytes_between = [&block](std::uint64_t begin, std::uint64_t end) {
-    return ZoneBytes(begin, block.data.view().subspan(begin, end - begin));
-  };
+  assert(!has_block(block.id) && block.bytes != nullptr);
+  Block added{block.id, block.layout, std::move(block.bytes), allocatable, {}, {}};
   for (const Zone zone : kZones) {
     const std::uint64_t next = block.lease_end[zone];
-    const std::uint64_t end = block.layout.end(own_, zone);
-    added.own[zone] = {next, next, end, next, bytes_between(next, end)};
+    added.own[zone] = {next, next, block.layout.end(own_, zone), next, {}};
     const std::uint64_t floor = block.floor[zone];
-    const std::uint64_t peer_end = block.layout.end(other_side(own_), zone);
-    added.peer[zone] = {floor, peer_end, floor, false, {}, bytes_between(floor, peer_end)};
+    added.peer[zone] = {floor, block.layout.end(other_side(own_), zone), floor, false, {}};
   }
   blocks_.push_back(std::move(added));
 }
@@ -87,10 +82,8 @@ Result<Reserved> PsrdPool::allocate(Zone zone, std::uint64_t size) {
     const std::uint64_t count = std::min(size - reserved.bytes.size(), own.lease_end - own.next);
     if (!block.allocatable || count == 0) continue;
     reserved.allocation.push_back({block.id, own.next, count});
-    reserved.bytes.append(own.bytes.at(own.next, count));
-    own.bytes.wipe(own.next, count);
+    own.leased.take(own.next, count, reserved.bytes);
     own.next += count;
-    if (own.next == own.end) own.bytes.release();
     if (reserved.bytes.size() == size) break;
   }
   return reserved;
@@ -114,7 +107,7 @@ std::vector<PsrdLease> PsrdPool::lease_wish(Zone zone, std::uint64_t size) const
     const OwnZone& own = block.own[zone];
     // A zone that is used up gets no further lease that would wipe the last of it on disk.
     if (own.next == own.end && own.wiped_to < own.end)
-      wishes.push_back({block.id, zone, own.end, own.wiped_to, own.end});
+      wishes.push_back({block.id, zone, own.end, own.end, own.end});
     if (block.allocatable) leased += block.own[zone].lease_end - block.own[zone].next;
   }
   for (const Block& block : blocks_) {
@@ -122,33 +115,36 @@ std::vector<PsrdLease> PsrdPool::lease_wish(Zone zone, std::uint64_t size) const
     const std::uint64_t reserve = lease_reserve(zone, own.end - block.layout.begin(own_, zone));
     if (leased >= size + reserve / 2) break;
     if (!block.allocatable || own.lease_end == own.end) continue;
-    const std::uint64_t end =
+    const std::uint64_t wanted =
         std::min(own.end, own.lease_end + (size > leased ? size - leased : 0) + reserve);
-    wishes.push_back({block.id, zone, end, own.wiped_to, own.next});
+    const std::uint64_t end = block.layout.piece_end(own_, zone, wanted);
+    wishes.push_back({block.id, zone, own.lease_end, end, own.next});
     leased += end - own.lease_end;
   }
   return wishes;
 }
 
-void PsrdPool::leased(const PsrdLease& lease) {
+void PsrdPool::leased(const PsrdLease& lease, SecretBytes bytes) {
   Block* block = find(lease.block);
   if (block == nullptr) return;
   OwnZone& own = block->own[lease.zone];
+  own.leased.append(lease.begin, std::move(bytes));
+  own.leased.drop_below(own.next);  // some may have been skipped meanwhile
   own.lease_end = std::max(own.lease_end, lease.end);
-  own.wiped_to = std::max(own.wiped_to, lease.wipe_end);
+  own.wiped_to = std::max(own.wiped_to, lease.used_to);
 }
 
-std::vector<PsrdLease> PsrdPool::lease_return() const {
-  std::vector<PsrdLease> leases;
+std::vector<PsrdReturn> PsrdPool::lease_return() const {
+  std::vector<PsrdReturn> returns;
   for (const Block& block : blocks_) {
     for (const Zone zone : kZones) {
       const OwnZone& own = block.own[zone];
       if (own.next < own.lease_end || own.wiped_to < own.next) {
-        leases.push_back({block.id, zone, own.next, own.wiped_to, own.next});
+        returns.push_back({block.id, zone, own.next, own.leased.copy_from(own.next)});
       }
     }
   }
-  return leases;
+  return returns;
 }
 
 Result<void> PsrdPool::check(Zone zone, const Fragment& fragment) const {
@@ -165,23 +161,46 @@ Result<void> PsrdPool::check(Zone zone, const Fragment& fragment) const {
   return {};
 }
 
-Result<SecretBytes> PsrdPool::peek(Zone zone, const Allocation& allocation) const {
-  SecretBytes bytes;
+Result<PsrdPool::Sources> PsrdPool::locate(Zone zone, const Allocation& allocation) const {
+  Sources sources;
+  sources.reserve(allocation.size());
   for (const Fragment& fragment : allocation) {
     if (auto checked = check(zone, fragment); !checked) return checked.error();
-    bytes.append(find(fragment.block)->peer[zone].bytes.at(fragment.start, fragment.size));
+    sources.emplace_back(find(fragment.block)->bytes, fragment);
+  }
+  return sources;
+}
+
+Result<SecretBytes> PsrdPool::read(const Sources& sources) {
+  SecretBytes bytes;
+  for (const auto& [source, fragment] : sources) {
+    const auto read = source->read(fragment.start, fragment.size);
+    if (!read) return read.error();
+    bytes.append(read->view());
   }
   return bytes;
+}
+
+Result<void> PsrdPool::mark_taken(Zone zone, const Allocation& allocation) {
+  const auto sources = locate(zone, allocation);
+  if (!sources) return sources.error();
+  for (const auto& [source, fragment] : *sources) {
+    source->forget(fragment.start, fragment.size);
+    mark_used(find(fragment.block)->peer[zone], fragment.start, fragment.end());
+  }
+  return {};
+}
+
+Result<SecretBytes> PsrdPool::peek(Zone zone, const Allocation& allocation) const {
+  const auto sources = locate(zone, allocation);
+  if (!sources) return sources.error();
+  return read(*sources);
 }
 
 Result<SecretBytes> PsrdPool::take(Zone zone, const Allocation& allocation) {
   auto bytes = peek(zone, allocation);
   if (!bytes) return bytes;
-  for (const Fragment& fragment : allocation) {
-    PeerZone& peer = find(fragment.block)->peer[zone];
-    peer.bytes.wipe(fragment.start, fragment.size);
-    mark_used(peer, fragment.start, fragment.end());
-  }
+  if (auto marked = mark_taken(zone, allocation); !marked) return marked.error();
   return bytes;
 }
 
@@ -203,7 +222,6 @@ void PsrdPool::mark_used(PeerZone& zone, std::uint64_t begin, std::uint64_t end)
     zone.floor = lowest->second;
     zone.risen = true;
     zone.used.erase(lowest);
-    if (zone.floor == zone.end) zone.bytes.release();
   }
 }
 
@@ -217,9 +235,8 @@ void PsrdPool::raise_floor(const BlockId& id, Zone zone, std::uint64_t floor) {
     floor = std::max(floor, peer.used.begin()->second);
     peer.used.erase(peer.used.begin());
   }
-  peer.bytes.wipe(peer.floor, floor - peer.floor);
+  block->bytes->forget(peer.floor, floor - peer.floor);
   peer.floor = floor;
-  if (peer.floor == peer.end) peer.bytes.release();
   peer.highest_seen = std::max(peer.highest_seen, floor);
   peer.risen = true;
 }
@@ -230,9 +247,8 @@ bool PsrdPool::skip_used(const BlockId& id, Zone zone, std::uint64_t position) {
   OwnZone& own = block->own[zone];
   position = std::min(position, own.end);
   if (position <= own.next) return false;
-  own.bytes.wipe(own.next, position - own.next);
+  own.leased.drop_below(position);
   own.next = position;
-  if (own.next == own.end) own.bytes.release();
   own.lease_end = std::max(own.lease_end, position);
   return true;
 }
@@ -282,7 +298,7 @@ ZoneLevel PsrdPool::level(Side side, Zone zone) const {
 std::uint64_t PsrdPool::bytes_in_memory() const {
   std::uint64_t bytes = 0;
   for (const Block& block : blocks_) {
-    for (const Zone zone : kZones) bytes += block.own[zone].bytes.size() + block.peer[zone].bytes.size();
+    for (const Zone zone : kZones) bytes += block.own[zone].leased.size();
   }
   return bytes;
 }

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -28,7 +30,9 @@ struct ZoneLevel {
 };
 
 /// Allocates from the own half of its blocks, never beyond what has been leased, and gives each byte of the
-/// peer's half out once. Nothing here touches disk or network; LeasedPool adds that. Not thread-safe.
+/// peer's half out once. The own bytes come with their leases, the peer's are read from the block when they are
+/// needed (peek and take; who must not wait uses locate and mark_taken). Making leases durable is LeasedPool's
+/// part. Not thread-safe.
 class PsrdPool {
  public:
   explicit PsrdPool(Side own) : own_(own) {}
@@ -53,18 +57,23 @@ class PsrdPool {
   /// reserve is there already or nothing more can be leased. Among them are those that only wipe what was
   /// used to a zone's end. While a lease is being made durable, do not ask for a further one.
   [[nodiscard]] std::vector<PsrdLease> lease_wish(Zone zone, std::uint64_t size) const;
-  /// A lease has become durable.
-  void leased(const PsrdLease& lease);
-  /// The leases that give back what has been leased and not used, for a clean stop. Allocate nothing
-  /// afterwards.
-  [[nodiscard]] std::vector<PsrdLease> lease_return() const;
+  /// A lease has become durable; `bytes` are those of [begin, end).
+  void leased(const PsrdLease& lease, SecretBytes bytes);
+  /// What has been leased and not used, for a clean stop. Allocate nothing afterwards.
+  [[nodiscard]] std::vector<PsrdReturn> lease_return() const;
 
   /// A copy of bytes of the peer's half, without taking them. ErrorKind::unauthenticated if a fragment is not
   /// of this pool's blocks, not wholly in that zone, or has been used or discarded.
   [[nodiscard]] Result<SecretBytes> peek(Zone zone, const Allocation& allocation) const;
-  /// Takes bytes of the peer's half: they are wiped here and refused from now on. Errors as peek(); takes all
-  /// or nothing.
+  /// Takes bytes of the peer's half: they are refused from now on. Errors as peek(); takes all or nothing.
   [[nodiscard]] Result<SecretBytes> take(Zone zone, const Allocation& allocation);
+
+  /// Where bytes of the peer's half are to be read. Errors as peek().
+  using Sources = std::vector<std::pair<std::shared_ptr<PsrdBytes>, Fragment>>;
+  [[nodiscard]] Result<Sources> locate(Zone zone, const Allocation& allocation) const;
+  [[nodiscard]] static Result<SecretBytes> read(const Sources& sources);
+  /// As take(), of bytes that have been read.
+  [[nodiscard]] Result<void> mark_taken(Zone zone, const Allocation& allocation);
 
   /// Discards and wipes the peer's bytes below `floor`; a lower floor than the present one changes nothing.
   void raise_floor(const BlockId& block, Zone zone, std::uint64_t floor);
@@ -80,7 +89,7 @@ class PsrdPool {
   [[nodiscard]] std::vector<PsrdFloor> take_risen_floors();
 
   [[nodiscard]] ZoneLevel level(Side side, Zone zone) const;
-  /// PSRD bytes that are held in memory. A zone that is used up takes none.
+  /// PSRD bytes that were leased and are held in memory.
   [[nodiscard]] std::uint64_t bytes_in_memory() const;
   /// What one zone of one block has left.
   [[nodiscard]] ZoneLevel block_level(const BlockId& block, Side side, Zone zone) const;
@@ -91,7 +100,7 @@ class PsrdPool {
     std::uint64_t lease_end = 0;
     std::uint64_t end = 0;
     std::uint64_t wiped_to = 0;  // what lies below is wiped on disk
-    ZoneBytes bytes;             // until next == end
+    ZoneBytes leased;            // those of [next, lease_end)
   };
   struct PeerZone {
     std::uint64_t floor = 0;
@@ -99,12 +108,12 @@ class PsrdPool {
     std::uint64_t highest_seen = 0;
     bool risen = false;
     std::map<std::uint64_t, std::uint64_t>
-        used;         // ranges above the floor: begin -> end, none touching another
-    ZoneBytes bytes;  // until floor == end
+        used;  // ranges above the floor: begin -> end, none touching another
   };
   struct Block {
     BlockId id;
     PsrdLayout layout;
+    std::shared_ptr<PsrdBytes> bytes;
     bool allocatable = false;
     PerZone<OwnZone> own;
     PerZone<PeerZone> peer;

@@ -1,35 +1,36 @@
-// The bytes of one zone of a PSRD block, as a pool holds them.
+// Bytes of one zone of a PSRD block that were leased, as a pool holds them.
 #pragma once
 
 #include <cstdint>
+#include <vector>
 #include <utility>
 
 #include "base/secret.h"
 
 namespace dske {
 
-/// Addressed by their positions in the block. Every zone has memory of its own, so that a zone that is used
-/// up costs none, however much its block's other zones still hold.
+/// The bytes of one lease after the other, taken from the front.
 class ZoneBytes {
  public:
-  ZoneBytes() = default;
-  /// A copy of `bytes`, which begin at this position.
-  ZoneBytes(std::uint64_t begin, ByteView bytes) : begin_(begin), bytes_(SecretBytes::copy_of(bytes)) {}
-
+  /// Bytes that begin where those before them ended, or further on.
+  void append(std::uint64_t begin, SecretBytes bytes) { leases_.push_back({begin, std::move(bytes)}); }
+  /// Moves the bytes in [position, position + size) to the end of `out`, wiping them here, and gives the
+  /// memory of what lies before them back. REQUIRES: they are there, in one piece.
+  void take(std::uint64_t position, std::uint64_t size, SecretBytes& out);
+  /// Wipes what lies below `position`.
+  void drop_below(std::uint64_t position);
+  /// A copy of all bytes from `position` on.
+  [[nodiscard]] SecretBytes copy_from(std::uint64_t position) const;
   /// How many bytes are in memory.
-  [[nodiscard]] std::uint64_t size() const { return bytes_.size(); }
-  [[nodiscard]] ByteView at(std::uint64_t position, std::uint64_t size) const {
-    return bytes_.view().subspan(position - begin_, size);
-  }
-  void wipe(std::uint64_t position, std::uint64_t size) {
-    dske::wipe(bytes_.span().subspan(position - begin_, size));
-  }
-  /// Wipes what is left and gives its memory back; at() and wipe() are not to be called any more.
-  void release() { bytes_ = SecretBytes(); }
+  [[nodiscard]] std::uint64_t size() const;
 
  private:
-  std::uint64_t begin_ = 0;
-  SecretBytes bytes_;
+  struct Lease {
+    std::uint64_t begin;
+    SecretBytes bytes;
+    [[nodiscard]] std::uint64_t end() const { return begin + bytes.size(); }
+  };
+  std::vector<Lease> leases_;  // few
 };
 
 }  // namespace dske

@@ -4,9 +4,14 @@
 
 namespace dske::kme {
 
-void LoopStore::extend_leases(std::vector<PsrdLease> leases, PsrdStore::Done done) {
+void LoopStore::extend_leases(std::vector<PsrdLease> leases, PsrdStore::Leased done) {
   if (stopped_) return;
   store_.extend_leases(std::move(leases), on_loop(std::move(done)));
+}
+
+void LoopStore::return_leases(std::vector<PsrdReturn> returns, PsrdStore::Done done) {
+  if (stopped_) return;
+  store_.return_leases(std::move(returns), on_loop(std::move(done)));
 }
 
 void LoopStore::raise_floors(std::vector<PsrdFloor> floors, PsrdStore::Done done) {

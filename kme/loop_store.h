@@ -16,7 +16,8 @@ class LoopStore final : public PsrdStore, public RegistrationStore, public Initi
   LoopStore(store::KmeStore& store, EventLoop& loop, const Clock& clock)
       : store_(store), loop_(loop), clock_(clock) {}
 
-  void extend_leases(std::vector<PsrdLease> leases, PsrdStore::Done done) override;
+  void extend_leases(std::vector<PsrdLease> leases, PsrdStore::Leased done) override;
+  void return_leases(std::vector<PsrdReturn> returns, PsrdStore::Done done) override;
   void raise_floors(std::vector<PsrdFloor> floors, PsrdStore::Done done) override;
   void next_registration_number(const HubId& hub, UniqueFunction<void(Result<std::uint64_t>)> done) override;
   void begin_bundle(const BundleId& id, std::vector<HubId> hubs, MonotonicTime expires,

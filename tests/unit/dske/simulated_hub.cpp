@@ -34,10 +34,6 @@ std::string parameter(std::string_view query, std::string_view name) {
   return {};
 }
 
-PsrdBlock copy_of(const PsrdBlock& block) {
-  return {block.id, block.layout, block.data.clone(), block.lease_end, block.floor};
-}
-
 void write_bundle(json::Writer& writer, const BundleName& bundle) {
   writer.begin_object();
   writer.name("initiator").string(bundle.initiator.text());
@@ -55,7 +51,7 @@ SimulatedHub::Durable SimulatedHub::Durable::copy() const {
     copied.sae_ids = client.sae_ids;
     copied.registration_number = client.registration_number;
     copied.listed = client.listed;
-    for (const auto& [id, block] : client.blocks) copied.blocks.emplace(id, copy_of(block));
+    for (const auto& [id, block] : client.blocks) copied.blocks.emplace(id, block);
   }
   return made;
 }
@@ -76,7 +72,7 @@ void SimulatedHub::start() {
     Running& running = running_[name];
     running.pool = std::make_unique<PsrdPool>(Side::hub);
     for (const auto& [id, block] : client.blocks) {
-      running.pool->add_block(copy_of(block), client.listed.contains(id));
+      running.pool->add_block(block.read(), client.listed.contains(id));
     }
   }
 }
@@ -102,9 +98,9 @@ void SimulatedHub::bind(const ClientName& client, const SaeId& sae) {
 
 void SimulatedHub::add_block(const ClientName& client, const BlockId& block, const PsrdLayout& layout,
                              ByteView data) {
-  PsrdBlock fresh = PsrdBlock::fresh(block, layout, SecretBytes::copy_of(data), Side::hub);
-  running_.at(client).pool->add_block(copy_of(fresh), false);
-  durable_.clients.at(client).blocks.emplace(block, std::move(fresh));
+  const SimulatedBlock fresh(block, layout, data, Side::hub);
+  running_.at(client).pool->add_block(fresh.read(), false);
+  durable_.clients.at(client).blocks.emplace(block, fresh);
 }
 
 std::optional<HubAnswer> SimulatedHub::handle(const HubRequest& request) {
@@ -400,17 +396,16 @@ HubAnswer SimulatedHub::handle_poll(const HubRequest& request) {
 Result<Reserved> SimulatedHub::allocate(const ClientName& client, Zone zone, std::uint64_t size) {
   PsrdPool& pool = *running_.at(client).pool;
   for (const PsrdLease& lease : pool.lease_wish(zone, size)) {
-    PsrdBlock& block = durable_.clients.at(client).blocks.at(lease.block);
-    block.lease_end[zone] = lease.end;
-    wipe(block.data.span().subspan(lease.wipe_begin, lease.wipe_end - lease.wipe_begin));
-    pool.leased(lease);
+    auto bytes = durable_.clients.at(client).blocks.at(lease.block).extend(lease);
+    if (!bytes) return bytes.error();
+    pool.leased(lease, std::move(*bytes));
   }
   return pool.allocate(zone, size);
 }
 
 void SimulatedHub::settle_floors(const ClientName& client) {
   for (const PsrdFloor& floor : running_.at(client).pool->take_risen_floors()) {
-    durable_.clients.at(client).blocks.at(floor.block).floor[floor.zone] = floor.floor;
+    durable_.clients.at(client).blocks.at(floor.block).raise(floor);
   }
 }
 

@@ -18,6 +18,7 @@
 #include "dske/psrd_pool.h"
 #include "dske/registration_message.h"
 #include "wire_record.h"
+#include "simulated_block.h"
 
 namespace dske::test {
 
@@ -90,7 +91,7 @@ class SimulatedHub {
   struct Client {
     std::set<SaeId> sae_ids;
     std::uint64_t registration_number = 0;
-    std::map<BlockId, PsrdBlock> blocks;
+    std::map<BlockId, SimulatedBlock> blocks;
     std::set<BlockId> listed;
   };
   struct Durable {

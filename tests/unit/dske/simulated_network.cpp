@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "base/log.h"
+#include "memory_block.h"
 
 namespace dske::test {
 
@@ -115,7 +116,7 @@ BlockId SimulatedNetwork::add_block(SimulatedClient& client, std::size_t hub, st
   hubs_.at(hub)->add_block(client.name(), id, layout, data.view());
   if (deliver) {
     client.psrd(hub).add(id, layout, data.view());
-    client.link(hub).pool().add_block(PsrdBlock::fresh(id, layout, data.clone(), Side::client), true);
+    client.link(hub).pool().add_block(memory_block(id, layout, data.clone(), Side::client), true);
   }
   return id;
 }

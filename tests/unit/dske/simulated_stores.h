@@ -12,6 +12,7 @@
 #include "dske/initiator.h"
 #include "dske/psrd_block.h"
 #include "dske/psrd_store.h"
+#include "simulated_block.h"
 #include "simulated_loop.h"
 
 namespace dske::test {
@@ -52,31 +53,41 @@ class SimulatedPsrdStore final : public PsrdStore {
   SimulatedDisk disk;
 
   void add(const BlockId& id, const PsrdLayout& layout, ByteView data) {
-    blocks_[id] = PsrdBlock::fresh(id, layout, SecretBytes::copy_of(data), own_);
+    blocks_.insert_or_assign(id, SimulatedBlock(id, layout, data, own_));
   }
   void remove(const BlockId& id) { blocks_.erase(id); }
 
   /// The blocks as a restart finds them.
   [[nodiscard]] std::vector<PsrdBlock> read() const {
     std::vector<PsrdBlock> blocks;
-    for (const auto& [id, block] : blocks_) blocks.push_back(copy_of(block));
+    for (const auto& [id, block] : blocks_) blocks.push_back(block.read());
     return blocks;
   }
-  [[nodiscard]] const PsrdBlock& block(const BlockId& id) const { return blocks_.at(id); }
+  [[nodiscard]] const SimulatedBlock& block(const BlockId& id) const { return blocks_.at(id); }
 
-  void extend_leases(std::vector<PsrdLease> leases, Done done) override {
+  void extend_leases(std::vector<PsrdLease> leases, Leased done) override {
     ++lease_calls;
+    auto bytes = std::make_shared<std::vector<SecretBytes>>();
     disk.run(
-        [this, leases = std::move(leases)]() -> Result<void> {
+        [this, leases = std::move(leases), bytes]() -> Result<void> {
           for (const PsrdLease& lease : leases) {
-            PsrdBlock& block = blocks_.at(lease.block);
-            if (lease.end < lease.wipe_end || lease.end > block.layout.end(own_, lease.zone) ||
-                lease.wipe_begin > lease.wipe_end ||
-                lease.wipe_begin < block.layout.begin(own_, lease.zone)) {
-              return Error{ErrorKind::internal, "a lease that makes no sense"};
-            }
-            block.lease_end[lease.zone] = lease.end;
-            wipe(block.data.span().subspan(lease.wipe_begin, lease.wipe_end - lease.wipe_begin));
+            auto leased = blocks_.at(lease.block).extend(lease);
+            if (!leased) return leased.error();
+            bytes->push_back(std::move(*leased));
+          }
+          return {};
+        },
+        [bytes, done = std::move(done)](const Result<void>& result) mutable {
+          if (!result) return done(result.error());
+          done(std::move(*bytes));
+        });
+  }
+
+  void return_leases(std::vector<PsrdReturn> returns, Done done) override {
+    disk.run(
+        [this, returns = std::make_shared<std::vector<PsrdReturn>>(std::move(returns))]() -> Result<void> {
+          for (const PsrdReturn& returned : *returns) {
+            if (auto put_back = blocks_.at(returned.block).put_back(returned); !put_back) return put_back;
           }
           return {};
         },
@@ -86,13 +97,7 @@ class SimulatedPsrdStore final : public PsrdStore {
   void raise_floors(std::vector<PsrdFloor> floors, Done done) override {
     disk.run(
         [this, floors = std::move(floors)]() -> Result<void> {
-          for (const PsrdFloor& floor : floors) {
-            PsrdBlock& block = blocks_.at(floor.block);
-            std::uint64_t& present = block.floor[floor.zone];
-            if (floor.floor <= present) continue;
-            wipe(block.data.span().subspan(present, floor.floor - present));
-            present = floor.floor;
-          }
+          for (const PsrdFloor& floor : floors) blocks_.at(floor.block).raise(floor);
           return {};
         },
         std::move(done));
@@ -101,12 +106,8 @@ class SimulatedPsrdStore final : public PsrdStore {
   std::size_t lease_calls = 0;
 
  private:
-  static PsrdBlock copy_of(const PsrdBlock& block) {
-    return {block.id, block.layout, block.data.clone(), block.lease_end, block.floor};
-  }
-
   Side own_;
-  std::map<BlockId, PsrdBlock> blocks_;
+  std::map<BlockId, SimulatedBlock> blocks_;
 };
 
 class SimulatedRegistrationStore final : public RegistrationStore {

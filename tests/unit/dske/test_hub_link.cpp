@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "simulated_network.h"
+#include "memory_block.h"
 
 namespace dske::test {
 namespace {
@@ -94,7 +95,7 @@ TEST_CASE(
   const PsrdLayout layout = PsrdLayout::of_halves(4096, 4096);
   const SecretBytes data = one.network.randomness.bytes(layout.total());
   one.client.psrd(0).add(unknown, layout, data.view());
-  one.link().pool().add_block(PsrdBlock::fresh(unknown, layout, data.clone(), Side::client), true);
+  one.link().pool().add_block(test::memory_block(unknown, layout, data.clone(), Side::client), true);
   one.link().register_now();
   one.network.loop.run_for(seconds(1));
   CHECK(one.link().registered());
@@ -112,7 +113,7 @@ TEST_CASE(
   const BlockId unknown = BlockId::random(one.network.randomness);
   one.link().pool().remove_block(lost.front());
   one.client.psrd(0).add(unknown, layout, data.view());
-  one.link().pool().add_block(PsrdBlock::fresh(unknown, layout, data.clone(), Side::client), true);
+  one.link().pool().add_block(test::memory_block(unknown, layout, data.clone(), Side::client), true);
   one.link().register_now();
   one.network.loop.run_for(seconds(10));
   CHECK_FALSE(one.link().registered());
@@ -345,7 +346,7 @@ TEST_CASE("hub link: bytes of answers that were lost are discarded with a later 
   one.network.loop.run_for(std::chrono::hours(3));
   one.link().pool().settle_floors();
   one.network.loop.run_for(seconds(1));
-  const std::uint64_t floor = one.client.psrd(0).block(block).floor.authenticator;
+  const std::uint64_t floor = one.client.psrd(0).block(block).floor().authenticator;
   CHECK(floor >= one.link().pool().highest_seen(block, Zone::authenticator) - 64);
   CHECK(one.call());
 }

@@ -4,6 +4,7 @@
 
 #include "dske/leased_pool.h"
 #include "fixed_randomness.h"
+#include "memory_block.h"
 #include "simulated_stores.h"
 
 namespace dske {
@@ -18,7 +19,7 @@ struct Fixture {
     const BlockId id = BlockId::random(randomness);
     const Bytes data = randomness.data(kLayout.total());
     store.add(id, kLayout, data);
-    pool->add_block(PsrdBlock::fresh(id, kLayout, SecretBytes::copy_of(ByteView(data)), Side::client), true);
+    pool->add_block(test::memory_block(id, kLayout, SecretBytes::copy_of(ByteView(data)), Side::client), true);
     blocks.push_back(id);
   }
   void allocate(Zone zone, std::uint64_t size, int number) {
@@ -58,7 +59,7 @@ TEST_CASE("leased pool: whoever waits for a lease is served in turn, and never b
     CHECK(fragment.start == end);
     end = fragment.end();
   }
-  CHECK(end <= fixture.store.block(fixture.blocks[0]).lease_end.pad);
+  CHECK(end <= fixture.store.block(fixture.blocks[0]).lease_end().pad);
 }
 
 TEST_CASE("leased pool: over many allocations, leases are never exceeded and no byte is given twice") {
@@ -77,7 +78,7 @@ TEST_CASE("leased pool: over many allocations, leases are never exceeded and no 
                                return;
                              }
                              for (const Fragment& fragment : reserved->allocation) {
-                               CHECK(fragment.end() <= fixture.store.block(fragment.block).lease_end[zone]);
+                               CHECK(fragment.end() <= fixture.store.block(fragment.block).lease_end()[zone]);
                                for (std::uint64_t at = fragment.start; at < fragment.end(); ++at) {
                                  REQUIRE(given.emplace(fragment.block, at).second);
                                }
@@ -185,7 +186,7 @@ TEST_CASE("leased pool: a clean stop gives the rest of its leases back and refus
   fixture.pool->close([&](const Result<void>& result) { closed = result.has_value(); });
   fixture.run();
   CHECK(closed);
-  CHECK(fixture.store.block(fixture.blocks[0]).lease_end == PerZone<std::uint64_t>{32, 2148});
+  CHECK(fixture.store.block(fixture.blocks[0]).lease_end() == PerZone<std::uint64_t>{32, 2148});
   fixture.allocate(Zone::pad, 1, 3);
   CHECK(fixture.results.at(2).error().kind == ErrorKind::unavailable);
 }
@@ -208,7 +209,7 @@ TEST_CASE("leased pool: settled floors survive a restart") {
   REQUIRE(fixture.pool->take(Zone::pad, {{fixture.blocks[0], begin, 64}}));
   fixture.pool->settle_floors();
   fixture.run();
-  CHECK(fixture.store.block(fixture.blocks[0]).floor.pad == begin + 64);
+  CHECK(fixture.store.block(fixture.blocks[0]).floor().pad == begin + 64);
   PsrdPool after(Side::client);
   for (PsrdBlock& block : fixture.store.read()) after.add_block(std::move(block), true);
   CHECK_FALSE(after.take(Zone::pad, {{fixture.blocks[0], begin + 63, 1}}));

@@ -5,6 +5,8 @@
 
 #include "dske/psrd_pool.h"
 #include "fixed_randomness.h"
+#include "memory_block.h"
+#include "vectors.h"
 
 namespace dske {
 namespace {
@@ -21,12 +23,29 @@ TestBlock make_block(test::ReproducibleRandomness& randomness, const PsrdLayout&
 }
 
 PsrdBlock fresh(const TestBlock& block, Side own, const PsrdLayout& layout = kLayout) {
-  return PsrdBlock::fresh(block.id, layout, SecretBytes::copy_of(ByteView(block.data)), own);
+  return test::memory_block(block.id, layout, SecretBytes::copy_of(ByteView(block.data)), own);
+}
+
+// A lease of no particular bytes: for tests that do not look at them.
+void grant(PsrdPool& pool, const PsrdLease& lease) {
+  pool.leased(lease, SecretBytes(lease.end - lease.begin));
 }
 
 // Extends leases as if the disk took no time.
 Result<Reserved> allocate(PsrdPool& pool, Zone zone, std::uint64_t size) {
-  for (const PsrdLease& lease : pool.lease_wish(zone, size)) pool.leased(lease);
+  for (const PsrdLease& lease : pool.lease_wish(zone, size)) grant(pool, lease);
+  return pool.allocate(zone, size);
+}
+
+// The same, with the bytes of the blocks.
+Result<Reserved> allocate_from(const std::vector<TestBlock>& blocks, PsrdPool& pool, Zone zone,
+                               std::uint64_t size) {
+  for (const PsrdLease& lease : pool.lease_wish(zone, size)) {
+    const auto block = std::find_if(blocks.begin(), blocks.end(),
+                                    [&](const TestBlock& each) { return each.id == lease.block; });
+    const ByteView bytes = ByteView(block->data).subspan(lease.begin, lease.end - lease.begin);
+    pool.leased(lease, SecretBytes::copy_of(bytes));
+  }
   return pool.allocate(zone, size);
 }
 
@@ -45,7 +64,8 @@ TEST_CASE("PSRD pool: nothing is allocated that is not leased") {
   PsrdPool pool(Side::client);
   pool.add_block(fresh(block, Side::client), true);
   CHECK(pool.allocate(Zone::pad, 1).error().kind == ErrorKind::unavailable);
-  pool.leased({block.id, Zone::pad, kLayout.begin(Side::client, Zone::pad) + 100, 0, 0});
+  const std::uint64_t begin = kLayout.begin(Side::client, Zone::pad);
+  grant(pool, {block.id, Zone::pad, begin, begin + 100, begin});
   CHECK(pool.allocate(Zone::authenticator, 1).error().kind == ErrorKind::unavailable);
   CHECK(pool.allocate(Zone::pad, 101).error().kind == ErrorKind::unavailable);
   CHECK(pool.allocate(Zone::pad, 100)->allocation == Allocation{{block.id, 2048, 100}});
@@ -70,7 +90,7 @@ TEST_CASE(
       while (given.size() < expected.size()) {
         const std::uint64_t size =
             std::min<std::uint64_t>(1 + randomness.below(5000), expected.size() - given.size());
-        auto reserved = allocate(pool, zone, size);
+        auto reserved = allocate_from(blocks, pool, zone, size);
         REQUIRE(reserved);
         CHECK(allocation_size(reserved->allocation) == size);
         for (const Fragment& fragment : reserved->allocation) {
@@ -141,13 +161,13 @@ TEST_CASE("PSRD pool: a lease wipes what was used, to the end of the zone") {
   const TestBlock next = make_block(randomness);
   PsrdPool pool(Side::client);
   pool.add_block(fresh(block, Side::client), true);
-  std::vector<bool> wiped(kLayout.total(), false);
+  std::uint64_t wiped_to = 0;
   const auto extend = [&](std::uint64_t size) {
     for (const PsrdLease& lease : pool.lease_wish(Zone::authenticator, size)) {
-      pool.leased(lease);
-      if (lease.block != block.id) continue;
-      CHECK(lease.wipe_end <= pool.next(block.id, Zone::authenticator));
-      for (std::uint64_t i = lease.wipe_begin; i < lease.wipe_end; ++i) wiped[i] = true;
+      grant(pool, lease);
+      CHECK(lease.used_to == pool.next(block.id, Zone::authenticator));
+      CHECK(lease.end % kPsrdPieceBytes == 0);
+      wiped_to = lease.used_to;
     }
   };
   for (int i = 0; i < 2048 / 32; ++i) {
@@ -156,7 +176,7 @@ TEST_CASE("PSRD pool: a lease wipes what was used, to the end of the zone") {
   }
   // Nothing is left to lease, and still the last bytes are wiped.
   extend(0);
-  CHECK(std::count(wiped.begin(), wiped.end(), true) == 2048);
+  CHECK(wiped_to == 2048);
   CHECK(pool.lease_wish(Zone::authenticator, 0).empty());
 }
 
@@ -165,12 +185,11 @@ TEST_CASE("PSRD pool: a clean stop gives back what was leased and not used") {
   const TestBlock block = make_block(randomness);
   PsrdPool pool(Side::client);
   pool.add_block(fresh(block, Side::client), true);
-  REQUIRE(allocate(pool, Zone::authenticator, 40));
+  REQUIRE(allocate_from({block}, pool, Zone::authenticator, 40));
   const auto returned = pool.lease_return();
   REQUIRE(returned.size() == 1);
-  CHECK(returned[0].end == 40);
-  CHECK(returned[0].wipe_begin == 0);
-  CHECK(returned[0].wipe_end == 40);
+  CHECK(returned[0].position == 40);
+  CHECK(test::to_hex(returned[0].bytes.view()) == test::to_hex(ByteView(block.data).subspan(40, 2048 - 40)));
 }
 
 TEST_CASE("PSRD pool: the peer's bytes are given out once, in whatever order they come") {
@@ -267,37 +286,37 @@ TEST_CASE("PSRD pool: own bytes that the peer has seen used are skipped") {
   CHECK(pool.next(block.id, Zone::pad) == 2048);
 }
 
-TEST_CASE("PSRD pool: a zone that is used up takes no memory, however it came to its end") {
+TEST_CASE("PSRD pool: only what is leased and not used lies in memory") {
   test::ReproducibleRandomness randomness(1);
+  PsrdPool pool(Side::client);
+  const PsrdLayout large{8192, 65536, 8192, 65536};
+  const TestBlock block = make_block(randomness, large);
+  pool.add_block(fresh(block, Side::client, large), true);
+  CHECK(pool.bytes_in_memory() == 0);
+  REQUIRE(allocate(pool, Zone::authenticator, 1));
+  CHECK(pool.bytes_in_memory() == kPsrdPieceBytes);
+  REQUIRE(allocate(pool, Zone::authenticator, large.client_authenticator - 1));
+  CHECK(pool.bytes_in_memory() == 0);
+  REQUIRE(allocate(pool, Zone::pad, 1));
+  CHECK(pool.bytes_in_memory() > 0);
+  CHECK(pool.skip_used(block.id, Zone::pad, large.end(Side::client, Zone::pad)));
+  CHECK(pool.bytes_in_memory() == 0);
+}
+
+TEST_CASE("PSRD pool: of a lease that comes after a part of it was skipped, only the rest is used") {
+  test::ReproducibleRandomness randomness(21);
   const TestBlock block = make_block(randomness);
   PsrdPool pool(Side::client);
   pool.add_block(fresh(block, Side::client), true);
-  std::uint64_t held = kLayout.total();
-  CHECK(pool.bytes_in_memory() == held);
-  const auto is_given_back = [&](std::uint64_t bytes) {
-    held -= bytes;
-    return pool.bytes_in_memory() == held;
-  };
-
-  REQUIRE(allocate(pool, Zone::authenticator, kLayout.client_authenticator - 1));
-  CHECK(is_given_back(0));
-  REQUIRE(allocate(pool, Zone::authenticator, 1));
-  CHECK(is_given_back(kLayout.client_authenticator));
-
-  CHECK(pool.skip_used(block.id, Zone::pad, kLayout.end(Side::client, Zone::pad)));
-  CHECK(is_given_back(kLayout.client_pad));
-
-  const std::uint64_t begin = kLayout.begin(Side::hub, Zone::authenticator);
-  REQUIRE(pool.take(Zone::authenticator, {{block.id, begin + 32, kLayout.hub_authenticator - 32}}));
-  CHECK(is_given_back(0));
-  REQUIRE(pool.take(Zone::authenticator, {{block.id, begin, 32}}));
-  CHECK(is_given_back(kLayout.hub_authenticator));
-  CHECK_FALSE(pool.take(Zone::authenticator, {{block.id, begin, 32}}));
-
-  pool.raise_floor(block.id, Zone::pad, kLayout.end(Side::hub, Zone::pad));
-  CHECK(is_given_back(kLayout.hub_pad));
-  CHECK(held == 0);
-  CHECK(pool.has_block(block.id));
+  const auto wish = pool.lease_wish(Zone::pad, 100);
+  REQUIRE(wish.size() == 1);
+  CHECK(pool.skip_used(block.id, Zone::pad, wish[0].begin + 777));
+  const ByteView bytes = ByteView(block.data).subspan(wish[0].begin, wish[0].end - wish[0].begin);
+  pool.leased(wish[0], SecretBytes::copy_of(bytes));
+  const auto reserved = pool.allocate(Zone::pad, 32);
+  REQUIRE(reserved);
+  CHECK(reserved->allocation == Allocation{{block.id, wish[0].begin + 777, 32}});
+  CHECK(test::to_hex(reserved->bytes.view()) == test::to_hex(bytes.subspan(777, 32)));
 }
 
 TEST_CASE("PSRD pool: levels count what either side can still use") {
