@@ -52,10 +52,10 @@ void LeasedPool::extend(Zone zone) {
     if (leases.empty()) return;
     extending_[zone] = true;
   }
-  store_.extend_leases(
-      leases, [self = shared_from_this(), zone, leases](Result<std::vector<SecretBytes>> bytes) {
-        self->extended(zone, leases, std::move(bytes));
-      });
+  store_.extend_leases(leases,
+                       [self = shared_from_this(), zone, leases](Result<std::vector<SecretBytes>> bytes) {
+                         self->extended(zone, leases, std::move(bytes));
+                       });
 }
 
 void LeasedPool::extended(Zone zone, const std::vector<PsrdLease>& leases,

@@ -30,7 +30,8 @@ constexpr std::array<Zone, 2> kZones{Zone::authenticator, Zone::pad};
 struct PsrdBlock {
   BlockId id;
   PsrdLayout layout;
-  std::shared_ptr<PsrdBytes> bytes;  ///< layout.total() of them; what lies below lease_end and floor may be wiped
+  std::shared_ptr<PsrdBytes>
+      bytes;  ///< layout.total() of them; what lies below lease_end and floor may be wiped
   /// The owner's half: everything below may have been used, everything from here on has not.
   PerZone<std::uint64_t> lease_end;
   /// The peer's half: everything below has been used or discarded.

@@ -30,9 +30,9 @@ struct ZoneLevel {
 };
 
 /// Allocates from the own half of its blocks, never beyond what has been leased, and gives each byte of the
-/// peer's half out once. The own bytes come with their leases, the peer's are read from the block when they are
-/// needed (peek and take; who must not wait uses locate and mark_taken). Making leases durable is LeasedPool's
-/// part. Not thread-safe.
+/// peer's half out once. The own bytes come with their leases, the peer's are read from the block when they
+/// are needed (peek and take; who must not wait uses locate and mark_taken). Making leases durable is
+/// LeasedPool's part. Not thread-safe.
 class PsrdPool {
  public:
   explicit PsrdPool(Side own) : own_(own) {}

@@ -12,8 +12,8 @@
 
 namespace dske {
 
-/// The right to use the owner's bytes of a zone in [begin, end), once it is durable. What lies below `used_to`
-/// has been consumed and is wiped on disk before.
+/// The right to use the owner's bytes of a zone in [begin, end), once it is durable. What lies below
+/// `used_to` has been consumed and is wiped on disk before.
 struct PsrdLease {
   BlockId block;
   Zone zone = Zone::authenticator;

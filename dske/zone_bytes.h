@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 #include <utility>
+#include <vector>
 
 #include "base/secret.h"
 

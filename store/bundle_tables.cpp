@@ -12,7 +12,7 @@
 namespace dske::store {
 
 // posted_bundle.hubs: ids of 16 bytes, one after the other. delivered.indices: one bit for each key, the
-// lowest of a byte first. The secret is the last column: see Query::bind_zeros.
+// lowest of a byte first.
 const std::string_view kBundleTables = R"(
 CREATE TABLE posted_bundle (
   id BLOB PRIMARY KEY,
@@ -32,7 +32,7 @@ CREATE TABLE held_bundle (
   boot_id TEXT NOT NULL,
   boottime_nanos INTEGER NOT NULL,
   wall_seconds INTEGER NOT NULL,
-  keys BLOB NOT NULL,
+  sealed_keys BLOB NOT NULL,
   UNIQUE (initiator, bundle_id)
 ) STRICT;
 CREATE INDEX held_bundle_boot ON held_bundle (boot_id, boottime_nanos);
@@ -51,8 +51,8 @@ std::string text_of(const BundleName& bundle) {
   return "bundle " + bundle.id.text() + " of " + bundle.initiator.text();
 }
 
-BlobPlace keys_at(std::int64_t number) {
-  return {"held_bundle", "keys", number};
+std::string label_of(const BundleName& bundle) {
+  return "keys of " + text_of(bundle);
 }
 
 Error damaged(std::int64_t number, const std::string& cause) {
@@ -126,21 +126,20 @@ Result<void> BundleTables::hold(const HeldBundle& bundle) {
     return invalid("the keys of " + text_of(name) + " have another size");
   }
   const Bytes context = bundle.context.encode();
+  const Bytes sealed = sealer_.seal(bundle.keys.view(), as_bytes(label_of(name)));
   {
     auto query = database_.query(
         "INSERT INTO held_bundle"
-        " (initiator, bundle_id, key_count, context, boot_id, boottime_nanos, wall_seconds, keys)"
+        " (initiator, bundle_id, key_count, context, boot_id, boottime_nanos, wall_seconds, sealed_keys)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     query.bind(std::string_view(name.initiator.text())).bind(name.id.uuid());
     query.bind(std::uint64_t{bundle.context.key_count}).bind(ByteView(context));
     bind_deadline(query, bundle.expires);
-    if (auto inserted = query.bind_zeros(bundle.keys.size()).run(); !inserted) {
+    if (auto inserted = query.bind(ByteView(sealed)).run(); !inserted) {
       if (inserted.error().kind != ErrorKind::conflict) return inserted;
       return Error{ErrorKind::conflict, text_of(name) + " is held already"};
     }
   }
-  const std::int64_t number = database_.inserted_row();
-  if (auto written = database_.write_blob(keys_at(number), 0, bundle.keys.view()); !written) return written;
   for (const auto& [sae_id, indices] : bundle.delivered) {
     if (auto recorded = record_delivery({name, sae_id, indices}, {}); !recorded) return recorded;
   }
@@ -254,7 +253,8 @@ Result<std::map<SaeId, std::vector<std::uint16_t>>> BundleTables::deliveries(std
 Result<std::vector<HeldBundle>> BundleTables::held() {
   std::vector<HeldBundle> bundles;
   auto query = database_.query(
-      "SELECT number, context, boot_id, boottime_nanos, wall_seconds FROM held_bundle ORDER BY number");
+      "SELECT number, context, boot_id, boottime_nanos, wall_seconds, sealed_keys FROM held_bundle"
+      " ORDER BY number");
   while (true) {
     const auto row = query.step();
     if (!row) return row.error();
@@ -262,7 +262,7 @@ Result<std::vector<HeldBundle>> BundleTables::held() {
     const std::int64_t number = query.integer(0);
     auto context = BundleContext::decode(query.blob(1));
     if (!context) return damaged(number, context.error().message);
-    auto keys = database_.read_whole_blob(keys_at(number));
+    auto keys = sealer_.open(query.blob(5), as_bytes(label_of(context->name())));
     if (!keys) return damaged(number, keys.error().message);
     if (keys->size() != std::uint64_t{context->key_count} * context->key_size_bytes) {
       return damaged(number, "its keys have another size than its context says");

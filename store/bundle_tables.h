@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/names.h"
 #include "base/result.h"
+#include "base/sealer.h"
 #include "store/database.h"
 #include "store/kme_store.h"
 
@@ -19,7 +20,7 @@ extern const std::string_view kBundleTables;
 /// All calls belong into a transaction; their contracts are KmeStore's.
 class BundleTables {
  public:
-  explicit BundleTables(Database& database) : database_(database) {}
+  BundleTables(Database& database, const Sealer& sealer) : database_(database), sealer_(sealer) {}
 
   /// ErrorKind::conflict if it is there already.
   Result<void> begin(const PostedBundle& bundle);
@@ -41,6 +42,7 @@ class BundleTables {
   Result<std::map<SaeId, std::vector<std::uint16_t>>> deliveries(std::int64_t bundle);
 
   Database& database_;
+  const Sealer& sealer_;
 };
 
 }  // namespace dske::store

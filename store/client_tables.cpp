@@ -26,8 +26,8 @@ CREATE TABLE client_block (
 ) STRICT;
 )";
 
-Result<void> ClientTables::set_hub_id(const HubId& hub_id) {
-  return database_.query("INSERT INTO hub (one, id) VALUES (1, ?)").bind(hub_id.uuid()).run();
+Result<void> ClientTables::set_hub_id(Database& database, const HubId& hub_id) {
+  return database.query("INSERT INTO hub (one, id) VALUES (1, ?)").bind(hub_id.uuid()).run();
 }
 
 Result<HubId> ClientTables::hub_id() {
@@ -114,15 +114,17 @@ Result<std::vector<SaeId>> ClientTables::sae_ids_of(std::int64_t client) {
   }
 }
 
-Result<void> ClientTables::add_block(const ClientName& client, const PsrdBlock& block) {
+Result<PsrdBlock> ClientTables::add_block(const ClientName& client, const BlockWriter& written) {
   const auto number = number_of(client);
   if (!number) return number.error();
-  const auto row = blocks_.add(block);
-  if (!row) return row.error();
-  return database_.query("INSERT INTO client_block (block, client) VALUES (?, ?)")
-      .bind(*row)
-      .bind(*number)
-      .run();
+  auto added = blocks_.add(written);
+  if (!added) return added.error();
+  auto bound = database_.query("INSERT INTO client_block (block, client) VALUES (?, ?)")
+                   .bind(added->number)
+                   .bind(*number)
+                   .run();
+  if (!bound) return bound.error();
+  return std::move(added->block);
 }
 
 Result<bool> ClientTables::owns(std::int64_t client, const BlockId& block) {
@@ -221,7 +223,7 @@ Result<std::vector<ClientBlock>> ClientTables::blocks() {
       return Error{ErrorKind::corrupt, "a stored client name is damaged: " + client.error().message};
     auto block = blocks_.load(row.number);
     if (!block) return block.error();
-    found.push_back({std::move(*client), std::move(*block), row.listed});
+    if (*block) found.push_back({std::move(*client), std::move(**block), row.listed});
   }
   return found;
 }

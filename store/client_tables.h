@@ -18,16 +18,17 @@ extern const std::string_view kClientTables;
 /// All calls belong into a transaction; their contracts are HubStore's.
 class ClientTables {
  public:
-  explicit ClientTables(Database& database) : database_(database), blocks_(database, Side::hub) {}
+  ClientTables(Database& database, BlockVault& vault)
+      : database_(database), blocks_(database, vault, Side::hub) {}
 
   /// For a new store.
-  Result<void> set_hub_id(const HubId& hub_id);
+  static Result<void> set_hub_id(Database& database, const HubId& hub_id);
   Result<HubId> hub_id();
 
   Result<ClientRecord> put_client(const ClientName& name, const ClientId& new_id,
                                   const std::vector<SaeId>& sae_ids);
   /// ErrorKind::not_found if there is no such client.
-  Result<void> add_block(const ClientName& client, const PsrdBlock& block);
+  Result<PsrdBlock> add_block(const ClientName& client, const BlockWriter& written);
   Result<void> register_client(const RegistrationRecord& registration);
 
   Result<std::vector<ClientRecord>> clients();

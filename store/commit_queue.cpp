@@ -63,6 +63,7 @@ Result<void> CommitQueue::commit(std::vector<std::unique_ptr<Operation>>& group)
   const auto roll_back = [&](const Error& error) -> Result<void> {
     if (database_->in_transaction()) [[maybe_unused]]
       const auto ignored = database_->execute("ROLLBACK");
+    database_->forget_on_commit(0);
     return error;
   };
   if (auto fault = step(FaultPoint::commit_begin, "cannot begin a transaction"); !fault) return fault;
@@ -77,6 +78,7 @@ Result<void> CommitQueue::commit(std::vector<std::unique_ptr<Operation>>& group)
   if (auto fault = step(FaultPoint::commit_commit, "cannot commit"); !fault) return roll_back(fault.error());
   if (auto committed = database_->query("COMMIT").run(); !committed) return roll_back(committed.error());
   pass(FaultPoint::commit_committed);
+  database_->run_on_commit();
   if (!*witnessed) return {};
   if (auto noted = witness_->after_commit(*database_); !noted) {
     for (auto& operation : group) {
@@ -99,10 +101,12 @@ Result<bool> CommitQueue::run_all(std::vector<std::unique_ptr<Operation>>& group
   for (auto& operation : group) {
     if (operation->dropped) continue;
     if (auto marked = database_->query("SAVEPOINT operation").run(); !marked) return marked.error();
+    const std::size_t tasks = database_->tasks_on_commit();
     const Error* error = operation->run(*database_);
     if (error == nullptr) {
       witnessed = witnessed || operation->witnessed;
     } else {
+      database_->forget_on_commit(tasks);
       // Some errors, a full disk among them, make SQLite end the whole transaction.
       if (!database_->in_transaction()) return *error;
       if (!database_->query("ROLLBACK TO operation").run()) return *error;

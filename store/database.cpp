@@ -53,38 +53,6 @@ Error database_error(sqlite3* connection, const std::string& path, int status) {
   }
 }
 
-// An open blob, closed on destruction.
-class Blob {
- public:
-  Blob(sqlite3* connection, const BlobPlace& place, bool writable) {
-    status_ =
-        sqlite3_blob_open(connection, "main", place.table, place.column, place.row, writable ? 1 : 0, &blob_);
-    // A row that is gone: SQLite says SQLITE_ERROR, but it is the file that is not as it should be.
-    if (status_ == SQLITE_ERROR) status_ = SQLITE_CORRUPT;
-  }
-  ~Blob() { sqlite3_blob_close(blob_); }
-  Blob(const Blob&) = delete;
-  Blob& operator=(const Blob&) = delete;
-
-  [[nodiscard]] int status() const { return status_; }
-  [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(sqlite3_blob_bytes(blob_)); }
-  [[nodiscard]] bool holds(std::size_t offset, std::size_t count) const {
-    return offset <= size() && count <= size() - offset;
-  }
-  [[nodiscard]] int write(std::size_t offset, ByteView bytes) {
-    if (!holds(offset, bytes.size())) return SQLITE_CORRUPT;
-    return sqlite3_blob_write(blob_, bytes.data(), static_cast<int>(bytes.size()), static_cast<int>(offset));
-  }
-  [[nodiscard]] int read(std::size_t offset, MutableByteView bytes) {
-    if (!holds(offset, bytes.size())) return SQLITE_CORRUPT;
-    return sqlite3_blob_read(blob_, bytes.data(), static_cast<int>(bytes.size()), static_cast<int>(offset));
-  }
-
- private:
-  sqlite3_blob* blob_ = nullptr;
-  int status_;
-};
-
 }  // namespace
 
 Query::Query(sqlite3* connection, sqlite3_stmt* statement, const std::string& path, int status)
@@ -120,10 +88,6 @@ Query& Query::bind(ByteView blob) {
   // A null pointer would be SQL's NULL.
   const void* bytes = blob.empty() ? "" : static_cast<const void*>(blob.data());
   return note(sqlite3_bind_blob64(statement_, ++bound_, bytes, blob.size(), SQLITE_STATIC));
-}
-
-Query& Query::bind_zeros(std::size_t size) {
-  return note(sqlite3_bind_zeroblob64(statement_, ++bound_, size));
 }
 
 Result<bool> Query::step() {
@@ -236,46 +200,8 @@ bool Database::in_transaction() const {
   return sqlite3_get_autocommit(connection_) == 0;
 }
 
-Result<void> Database::write_blob(const BlobPlace& place, std::size_t offset, ByteView bytes) {
-  if (bytes.empty()) return {};
-  Blob blob(connection_, place, true);
-  const int status = blob.status() != SQLITE_OK ? blob.status() : blob.write(offset, bytes);
-  if (status != SQLITE_OK) return database_error(connection_, path_, status);
-  return {};
-}
-
-Result<void> Database::read_blob(const BlobPlace& place, std::size_t offset, MutableByteView bytes) {
-  if (bytes.empty()) return {};
-  Blob blob(connection_, place, false);
-  const int status = blob.status() != SQLITE_OK ? blob.status() : blob.read(offset, bytes);
-  if (status != SQLITE_OK) return database_error(connection_, path_, status);
-  return {};
-}
-
-Result<SecretBytes> Database::read_whole_blob(const BlobPlace& place) {
-  Blob blob(connection_, place, false);
-  if (blob.status() != SQLITE_OK) return database_error(connection_, path_, blob.status());
-  SecretBytes bytes(blob.size());
-  if (bytes.empty()) return bytes;
-  if (const int status = blob.read(0, bytes.span()); status != SQLITE_OK) {
-    return database_error(connection_, path_, status);
-  }
-  return bytes;
-}
-
-Result<void> Database::wipe_blob(const BlobPlace& place, std::size_t offset, std::size_t size) {
-  static constexpr std::array<std::uint8_t, 4096> kZeros{};
-  if (size == 0) return {};
-  Blob blob(connection_, place, true);
-  int status = blob.status();
-  while (status == SQLITE_OK && size > 0) {
-    const ByteView zeros = ByteView(kZeros).first(std::min(size, kZeros.size()));
-    status = blob.write(offset, zeros);
-    offset += zeros.size();
-    size -= zeros.size();
-  }
-  if (status != SQLITE_OK) return database_error(connection_, path_, status);
-  return {};
+void Database::run_on_commit() {
+  for (Task& task : std::exchange(on_commit_, {})) task();
 }
 
 Result<void> Database::checkpoint() {

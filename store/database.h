@@ -7,10 +7,11 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
-#include "base/secret.h"
+#include "base/unique_function.h"
 #include "base/uuid.h"
 
 struct sqlite3;
@@ -33,9 +34,6 @@ class Query {
   Query& bind(std::string_view text);
   Query& bind(ByteView blob);
   Query& bind(const Uuid& uuid) { return bind(ByteView(uuid.bytes())); }
-  /// A blob of `size` zero bytes, to be filled by Database::write_blob: so a secret is copied into the
-  /// database's pages alone, not into SQLite's heap. To be used for the last column of a table.
-  Query& bind_zeros(std::size_t size);
 
   /// Whether there is a (further) row.
   Result<bool> step();
@@ -61,13 +59,6 @@ class Query {
   const std::string& path_;
   int status_;
   int bound_ = 0;
-};
-
-/// Where a blob lies.
-struct BlobPlace {
-  const char* table;
-  const char* column;
-  std::int64_t row;
 };
 
 /// A connection to one database file, set up as every store uses it: WAL, each commit flushed to disk,
@@ -97,13 +88,14 @@ class Database {
   /// False also after SQLite ended a transaction by itself because of an error.
   [[nodiscard]] bool in_transaction() const;
 
-  /// Reads and writes part of a blob without copying it elsewhere. A range that ends behind the blob is an
-  /// error.
-  Result<void> write_blob(const BlobPlace& place, std::size_t offset, ByteView bytes);
-  Result<void> read_blob(const BlobPlace& place, std::size_t offset, MutableByteView bytes);
-  Result<SecretBytes> read_whole_blob(const BlobPlace& place);
-  /// Overwrites a part with zeros.
-  Result<void> wipe_blob(const BlobPlace& place, std::size_t offset, std::size_t size);
+  /// What has to be done outside the database, once the present transaction has been committed. It must not
+  /// fail: what it leaves undone, the next start does.
+  void on_commit(Task task) { on_commit_.push_back(std::move(task)); }
+  [[nodiscard]] std::size_t tasks_on_commit() const { return on_commit_.size(); }
+  /// Forgets all but the first `kept` tasks: what they belong to was rolled back.
+  void forget_on_commit(std::size_t kept) { on_commit_.resize(kept); }
+  /// Runs them, after a commit.
+  void run_on_commit();
 
   /// Moves the WAL's contents into the file and empties the WAL, so that nothing older than the present
   /// contents is left in either. Does what it can while readers are active.
@@ -118,6 +110,7 @@ class Database {
   sqlite3* connection_;
   std::string path_;
   std::unordered_map<std::string_view, sqlite3_stmt*> statements_;
+  std::vector<Task> on_commit_;
 };
 
 }  // namespace dske::store

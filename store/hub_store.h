@@ -15,6 +15,7 @@
 #include "dske/psrd_block.h"
 #include "dske/psrd_store.h"
 #include "dske/secret_tag.h"
+#include "store/block_vault.h"
 
 namespace dske::store {
 
@@ -76,11 +77,14 @@ class HubStore : public PsrdStore {
     std::vector<BlockId> dropped_after_set_back;
   };
 
-  /// Makes an empty store for a new hub. ErrorKind::conflict if there is one.
-  [[nodiscard]] static Result<void> create(const std::filesystem::path& state_dir, const HubId& hub_id);
+  /// Makes an empty store for a new hub. `node_key`, of Sealer::kKeyBytes: under which all secrets are
+  /// sealed. ErrorKind::conflict if there is one.
+  [[nodiscard]] static Result<void> create(const std::filesystem::path& state_dir,
+                                           const SecretBytes& node_key, const HubId& hub_id);
   /// Opens the store in `state_dir`; the caller holds the directory's lock. Blocks. ErrorKind::not_found if
-  /// there is none; refuses a store of a newer schema.
-  [[nodiscard]] static Result<std::unique_ptr<HubStore>> open(const std::filesystem::path& state_dir);
+  /// there is none; refuses a store of another schema, or made with another node key.
+  [[nodiscard]] static Result<std::unique_ptr<HubStore>> open(const std::filesystem::path& state_dir,
+                                                              const SecretBytes& node_key);
   /// Finishes what has been submitted, then closes.
   ~HubStore() override = default;
 
@@ -91,8 +95,11 @@ class HubStore : public PsrdStore {
   /// bound to another client.
   virtual void put_client(ClientName name, ClientId new_id, std::vector<SaeId> sae_ids,
                           Answer<ClientRecord> done) = 0;
-  /// Adds a block that was made for a client.
-  virtual void add_block(ClientName client, PsrdBlock block, Answer<void> done) = 0;
+  /// Begins to write a new block. Waits for the disk.
+  [[nodiscard]] virtual Result<std::unique_ptr<BlockWriter>> write_block(const BlockId& block,
+                                                                         const PsrdLayout& layout) = 0;
+  /// Adds a block that was made for a client and written to its end; answers it as it is now.
+  virtual void add_block(ClientName client, std::unique_ptr<BlockWriter> written, Answer<PsrdBlock> done) = 0;
   /// ErrorKind::conflict unless the number is greater than the recorded one.
   virtual void register_client(RegistrationRecord registration, Answer<void> done) = 0;
 

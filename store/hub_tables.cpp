@@ -21,7 +21,7 @@ CREATE TABLE hub_block (
 ) STRICT;
 )";
 
-Result<void> HubTables::ingest_block(const HubRecord& hub, const PsrdBlock& block) {
+Result<PsrdBlock> HubTables::ingest_block(const HubRecord& hub, const BlockWriter& written) {
   auto made =
       database_
           .query(
@@ -32,13 +32,15 @@ Result<void> HubTables::ingest_block(const HubRecord& hub, const PsrdBlock& bloc
           .bind(std::string_view(hub.endpoint))
           .bind(hub.client_id.uuid())
           .run();
-  if (!made) return made;
-  const auto row = blocks_.add(block);
-  if (!row) return row.error();
-  return database_.query("INSERT INTO hub_block (block, hub) SELECT ?, number FROM hub WHERE id = ?")
-      .bind(*row)
-      .bind(hub.id.uuid())
-      .run();
+  if (!made) return made.error();
+  auto added = blocks_.add(written);
+  if (!added) return added.error();
+  auto bound = database_.query("INSERT INTO hub_block (block, hub) SELECT ?, number FROM hub WHERE id = ?")
+                   .bind(added->number)
+                   .bind(hub.id.uuid())
+                   .run();
+  if (!bound) return bound.error();
+  return std::move(added->block);
 }
 
 Result<std::uint64_t> HubTables::next_registration_number(const HubId& hub, const Clock& clock) {
@@ -91,7 +93,7 @@ Result<std::vector<HubBlock>> HubTables::blocks() {
   for (const Row& row : rows) {
     auto block = blocks_.load(row.number);
     if (!block) return block.error();
-    found.push_back({row.hub, std::move(*block)});
+    if (*block) found.push_back({row.hub, std::move(**block)});
   }
   return found;
 }

@@ -19,9 +19,10 @@ extern const std::string_view kHubTables;
 /// All calls belong into a transaction; their contracts are KmeStore's.
 class HubTables {
  public:
-  explicit HubTables(Database& database) : database_(database), blocks_(database, Side::client) {}
+  HubTables(Database& database, BlockVault& vault)
+      : database_(database), blocks_(database, vault, Side::client) {}
 
-  Result<void> ingest_block(const HubRecord& hub, const PsrdBlock& block);
+  Result<PsrdBlock> ingest_block(const HubRecord& hub, const BlockWriter& written);
   /// The next number is the last plus one, or the milliseconds since 1970 if those are more: so it grows also
   /// if the database was set back.
   Result<std::uint64_t> next_registration_number(const HubId& hub, const Clock& clock);

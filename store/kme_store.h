@@ -16,6 +16,7 @@
 #include "dske/bundle_context.h"
 #include "dske/psrd_block.h"
 #include "dske/psrd_store.h"
+#include "store/block_vault.h"
 
 namespace dske::store {
 
@@ -74,17 +75,25 @@ class KmeStore : public PsrdStore {
     std::vector<BlockId> dropped_after_set_back;
   };
 
-  /// Makes an empty store. ErrorKind::conflict if there is one.
-  [[nodiscard]] static Result<void> create(const std::filesystem::path& state_dir);
+  /// Makes an empty store. As HubStore::create.
+  [[nodiscard]] static Result<void> create(const std::filesystem::path& state_dir,
+                                           const SecretBytes& node_key);
   /// As HubStore::open.
-  [[nodiscard]] static Result<std::unique_ptr<KmeStore>> open(const std::filesystem::path& state_dir);
+  [[nodiscard]] static Result<std::unique_ptr<KmeStore>> open(const std::filesystem::path& state_dir,
+                                                              const SecretBytes& node_key);
   ~KmeStore() override = default;
 
   [[nodiscard]] virtual Result<Contents> load() = 0;
 
-  /// Adds a block, and the hub if it is new (its name, endpoint and client id are updated if not).
-  /// ErrorKind::conflict if a block of this id was ever ingested.
-  virtual void ingest_block(HubRecord hub, PsrdBlock block, Answer<void> done) = 0;
+  /// As HubStore.
+  [[nodiscard]] virtual Result<std::unique_ptr<BlockWriter>> write_block(const BlockId& block,
+                                                                         const PsrdLayout& layout) = 0;
+  /// Whether a block of this id was ever ingested.
+  virtual void knows_block(BlockId block, Answer<bool> done) = 0;
+  /// Adds a block that was written to its end, and the hub if it is new (its name, endpoint and client id are
+  /// updated if not); answers the block as it is now. ErrorKind::conflict if a block of this id was ever
+  /// ingested.
+  virtual void ingest_block(HubRecord hub, std::unique_ptr<BlockWriter> written, Answer<PsrdBlock> done) = 0;
   /// Wipes and removes a block; that it was ingested is remembered for ever.
   virtual void drop_block(BlockId block, Answer<void> done) = 0;
   /// A number greater than all that this hub was ever given, durable before it is answered.

@@ -35,15 +35,36 @@ Result<void> make_empty_file(const std::filesystem::path& path) {
   return {};
 }
 
+// Opens with the node key alone, so that another one is noticed before anything is done with it.
+constexpr std::string_view kKeyTables = R"(
+CREATE TABLE node_key (one INTEGER PRIMARY KEY CHECK (one = 1), sealed BLOB NOT NULL) STRICT;
+)";
+constexpr std::string_view kKeyLabel = "the node key of this store";
+
+Result<void> note_key(Database& database, const Sealer& sealer) {
+  const Bytes sealed = sealer.seal({}, as_bytes(kKeyLabel));
+  return database.query("INSERT INTO node_key (one, sealed) VALUES (1, ?)").bind(ByteView(sealed)).run();
+}
+
+Result<void> check_key(Database& database, const Sealer& sealer) {
+  auto query = database.query("SELECT sealed FROM node_key");
+  const auto row = query.step();
+  if (!row) return row.error();
+  if (*row && sealer.open(query.blob(0), as_bytes(kKeyLabel))) return {};
+  return invalid(database.path() +
+                 " was made with another node key: give the node the key it was initialised with");
+}
+
 Result<void> fill_database(const std::filesystem::path& path, StoreKind kind, std::string_view own_tables,
-                           UniqueFunction<Result<void>(Database&)> fill) {
+                           const Sealer& sealer, UniqueFunction<Result<void>(Database&)> fill) {
   auto database = Database::open(path, Database::Access::read_write);
   if (!database) return database.error();
   std::string statements = "BEGIN;";
-  statements.append(kSetBackTables).append(kPsrdTables).append(own_tables);
+  statements.append(kKeyTables).append(kSetBackTables).append(kPsrdTables).append(own_tables);
   statements += "PRAGMA application_id = " + std::to_string(static_cast<std::int32_t>(kind)) + ";";
   statements += "PRAGMA user_version = " + std::to_string(kSchemaVersion) + ";";
   if (auto made = (*database)->execute(statements); !made) return made;
+  if (auto noted = note_key(**database, sealer); !noted) return noted;
   if (auto filled = fill(**database); !filled) return filled;
   if (auto committed = (*database)->execute("COMMIT"); !committed) return committed;
   // Into the file itself: the WAL is not renamed with it.
@@ -67,13 +88,14 @@ Result<void> check_no_database(const std::filesystem::path& state_dir) {
 }
 
 Result<void> create_database(const std::filesystem::path& state_dir, StoreKind kind,
-                             std::string_view own_tables, UniqueFunction<Result<void>(Database&)> fill) {
+                             std::string_view own_tables, const Sealer& sealer,
+                             UniqueFunction<Result<void>(Database&)> fill) {
   if (auto none = check_no_database(state_dir); !none) return none;
   const std::filesystem::path path = database_path(state_dir);
   const std::filesystem::path unfinished = path.string() + ".new";
   if (auto removed = remove_leftover(unfinished); !removed) return removed;
   if (auto made = make_empty_file(unfinished); !made) return made;
-  if (auto filled = fill_database(unfinished, kind, own_tables, std::move(fill)); !filled) {
+  if (auto filled = fill_database(unfinished, kind, own_tables, sealer, std::move(fill)); !filled) {
     [[maybe_unused]] const auto removed = remove_leftover(unfinished);
     return filled;
   }
@@ -83,7 +105,8 @@ Result<void> create_database(const std::filesystem::path& state_dir, StoreKind k
   return sync_directory(state_dir);
 }
 
-Result<std::unique_ptr<Database>> open_database(const std::filesystem::path& state_dir, StoreKind kind) {
+Result<std::unique_ptr<Database>> open_database(const std::filesystem::path& state_dir, StoreKind kind,
+                                                const Sealer& sealer) {
   const std::filesystem::path path = database_path(state_dir);
   std::error_code failure;
   if (!std::filesystem::exists(path, failure)) {
@@ -108,6 +131,7 @@ Result<std::unique_ptr<Database>> open_database(const std::filesystem::path& sta
                    ", this program knows " + std::to_string(kSchemaVersion) +
                    ": use the program's version that wrote it");
   }
+  if (auto checked = check_key(**database, sealer); !checked) return checked.error();
   return database;
 }
 

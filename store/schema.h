@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "base/sealer.h"
 #include "base/unique_function.h"
 #include "store/database.h"
 
@@ -20,7 +21,7 @@ enum class StoreKind : std::int32_t {
 };
 
 /// SQLite's user_version. A store of a newer one is refused.
-inline constexpr std::int64_t kSchemaVersion = 1;
+inline constexpr std::int64_t kSchemaVersion = 2;
 
 [[nodiscard]] std::filesystem::path database_path(const std::filesystem::path& state_dir);
 
@@ -30,11 +31,12 @@ inline constexpr std::int64_t kSchemaVersion = 1;
 /// Makes the file with the tables that all stores have and `own_tables`, and calls `fill` to put in what a
 /// new store holds. A crash leaves a whole store or none. ErrorKind::conflict if there is one.
 [[nodiscard]] Result<void> create_database(const std::filesystem::path& state_dir, StoreKind kind,
-                                           std::string_view own_tables,
+                                           std::string_view own_tables, const Sealer& sealer,
                                            UniqueFunction<Result<void>(Database&)> fill);
 
-/// ErrorKind::not_found if there is none, ErrorKind::invalid if it is of another kind or newer.
+/// ErrorKind::not_found if there is none, ErrorKind::invalid if it is of another kind or version, or was made
+/// with another node key.
 [[nodiscard]] Result<std::unique_ptr<Database>> open_database(const std::filesystem::path& state_dir,
-                                                              StoreKind kind);
+                                                              StoreKind kind, const Sealer& sealer);
 
 }  // namespace dske::store

@@ -31,9 +31,10 @@ bool was_set_back(const std::optional<SetBackMarker>& marker, std::uint64_t gene
 
 // Drops what may have been used since, and brings the database to the marker's generation, or to a new one if
 // there is no marker. Belongs into a transaction. Answers the blocks.
-Result<std::vector<BlockId>> drop_opened(Database& database, const std::optional<SetBackMarker>& marker,
-                                         std::uint64_t generation, Side own) {
-  PsrdTables blocks(database, own);
+Result<std::vector<BlockId>> drop_opened(Database& database, BlockVault& vault,
+                                         const std::optional<SetBackMarker>& marker, std::uint64_t generation,
+                                         Side own) {
+  PsrdTables blocks(database, vault, own);
   const bool all = !marker || generation < marker->complete_after;
   auto doomed = blocks.ids(!all);
   if (!doomed) return doomed;
@@ -56,18 +57,19 @@ Result<std::vector<BlockId>> drop_opened(Database& database, const std::optional
   return doomed;
 }
 
-Result<std::vector<BlockId>> recover(Database& database, const std::optional<SetBackMarker>& marker,
-                                     std::uint64_t generation, Side own) {
+Result<std::vector<BlockId>> recover(Database& database, BlockVault& vault,
+                                     const std::optional<SetBackMarker>& marker, std::uint64_t generation,
+                                     Side own) {
   if (auto begun = database.execute("BEGIN IMMEDIATE"); !begun) return begun.error();
-  auto dropped = drop_opened(database, marker, generation, own);
-  if (!dropped) {
+  auto dropped = drop_opened(database, vault, marker, generation, own);
+  Result<void> committed;
+  if (dropped) committed = database.execute("COMMIT");
+  if (!dropped || !committed) {
     [[maybe_unused]] const auto ignored = database.execute("ROLLBACK");
-    return dropped;
+    database.forget_on_commit(0);
+    return dropped ? committed.error() : dropped.error();
   }
-  if (auto committed = database.execute("COMMIT"); !committed) {
-    [[maybe_unused]] const auto ignored = database.execute("ROLLBACK");
-    return committed.error();
-  }
+  database.run_on_commit();
   // The wiped contents leave the WAL at once.
   if (auto emptied = database.checkpoint(); !emptied) return emptied.error();
   return dropped;
@@ -87,8 +89,8 @@ Result<void> create_marker(const std::filesystem::path& state_dir) {
   return SetBackMarker().write(path);
 }
 
-Result<SetBackGuard::Opening> SetBackGuard::open(Database& database, const std::filesystem::path& state_dir,
-                                                 Side own) {
+Result<SetBackGuard::Opening> SetBackGuard::open(Database& database, BlockVault& vault,
+                                                 const std::filesystem::path& state_dir, Side own) {
   const std::filesystem::path path = marker_path(state_dir);
   const auto generation = read_generation(database);
   if (!generation) return generation.error();
@@ -97,7 +99,7 @@ Result<SetBackGuard::Opening> SetBackGuard::open(Database& database, const std::
 
   Opening opening;
   if (was_set_back(*marker, *generation)) {
-    auto dropped = recover(database, *marker, *generation, own);
+    auto dropped = recover(database, vault, *marker, *generation, own);
     if (!dropped) return dropped.error();
     opening.dropped = std::move(*dropped);
     pass(FaultPoint::set_back_dropped);

@@ -37,8 +37,8 @@ class SetBackGuard final : public CommitQueue::Witness {
   };
 
   /// Compares the marker with the database.
-  [[nodiscard]] static Result<Opening> open(Database& database, const std::filesystem::path& state_dir,
-                                            Side own);
+  [[nodiscard]] static Result<Opening> open(Database& database, BlockVault& vault,
+                                            const std::filesystem::path& state_dir, Side own);
 
   Result<void> before_commit(Database& database) override;
   Result<void> after_commit(Database& database) override;

@@ -9,7 +9,7 @@
 
 namespace dske::store {
 
-// Shares are numbered in the order in which they came. The secret is the last column: see Query::bind_zeros.
+// Shares are numbered in the order in which they came.
 const std::string_view kShareTables = R"(
 CREATE TABLE share (
   number INTEGER PRIMARY KEY,
@@ -20,7 +20,7 @@ CREATE TABLE share (
   boot_id TEXT NOT NULL,
   boottime_nanos INTEGER NOT NULL,
   wall_seconds INTEGER NOT NULL,
-  share BLOB NOT NULL,
+  sealed_share BLOB NOT NULL,
   UNIQUE (initiator, bundle_id)
 ) STRICT;
 CREATE INDEX share_boot ON share (boot_id, boottime_nanos);
@@ -39,8 +39,8 @@ std::string text_of(const BundleName& bundle) {
   return "bundle " + bundle.id.text() + " of " + bundle.initiator.text();
 }
 
-BlobPlace share_at(std::int64_t number) {
-  return {"share", "share", number};
+std::string label_of(const BundleName& bundle) {
+  return "share of " + text_of(bundle);
 }
 
 Error damaged(const BundleName& bundle, const std::string& cause) {
@@ -56,21 +56,21 @@ Result<void> ShareTables::add(const ShareRecord& share, const std::vector<Client
     return invalid("the share of " + text_of(bundle) + " has another size");
   if (claimants.empty()) return invalid("nobody has a claim on " + text_of(bundle));
   const Bytes context = share.context.encode();
+  const Bytes sealed = sealer_.seal(share.share.view(), as_bytes(label_of(bundle)));
   {
     auto query = database_.query(
         "INSERT INTO share"
-        " (initiator, bundle_id, context, secret_tag, boot_id, boottime_nanos, wall_seconds, share)"
+        " (initiator, bundle_id, context, secret_tag, boot_id, boottime_nanos, wall_seconds, sealed_share)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     query.bind(std::string_view(bundle.initiator.text())).bind(bundle.id.uuid());
     query.bind(ByteView(context)).bind(ByteView(share.secret_tag));
     bind_deadline(query, share.expires);
-    if (auto inserted = query.bind_zeros(share.share.size()).run(); !inserted) {
+    if (auto inserted = query.bind(ByteView(sealed)).run(); !inserted) {
       if (inserted.error().kind != ErrorKind::conflict) return inserted;
       return Error{ErrorKind::conflict, text_of(bundle) + " is here already"};
     }
   }
   const std::int64_t number = database_.inserted_row();
-  if (auto written = database_.write_blob(share_at(number), 0, share.share.view()); !written) return written;
   for (const ClientName& claimant : claimants) {
     auto claimed = database_.query("INSERT OR IGNORE INTO claim (claimant, share) VALUES (?, ?)")
                        .bind(std::string_view(claimant.text()))
@@ -83,10 +83,10 @@ Result<void> ShareTables::add(const ShareRecord& share, const std::vector<Client
 
 Result<ShareRecord> ShareTables::load(const BundleName& bundle, const ClientName& claimant) {
   ShareRecord record;
-  std::int64_t number = 0;
+  Result<SecretBytes> share = SecretBytes();
   {
     auto query = database_.query(
-        "SELECT number, context, secret_tag, boot_id, boottime_nanos, wall_seconds"
+        "SELECT sealed_share, context, secret_tag, boot_id, boottime_nanos, wall_seconds"
         " FROM share JOIN claim ON claim.share = number"
         " WHERE initiator = ? AND bundle_id = ? AND claimant = ?");
     query.bind(std::string_view(bundle.initiator.text())).bind(bundle.id.uuid());
@@ -94,7 +94,7 @@ Result<ShareRecord> ShareTables::load(const BundleName& bundle, const ClientName
     if (!row) return row.error();
     if (!*row)
       return Error{ErrorKind::not_found, "no share of " + text_of(bundle) + " waits for " + claimant.text()};
-    number = query.integer(0);
+    share = sealer_.open(query.blob(0), as_bytes(label_of(bundle)));
     auto context = BundleContext::decode(query.blob(1));
     if (!context) return damaged(bundle, context.error().message);
     record.context = std::move(*context);
@@ -104,8 +104,7 @@ Result<ShareRecord> ShareTables::load(const BundleName& bundle, const ClientName
     record.expires = read_deadline(query, 3);
   }
   if (record.context.name() != bundle) return damaged(bundle, "its context is another bundle's");
-  auto share = database_.read_whole_blob(share_at(number));
-  if (!share) return share.error().within(text_of(bundle));
+  if (!share) return damaged(bundle, share.error().message);
   if (share->size() != record.context.share_bytes())
     return damaged(bundle, "it has another size than its context says");
   record.share = std::move(*share);
@@ -114,10 +113,11 @@ Result<ShareRecord> ShareTables::load(const BundleName& bundle, const ClientName
 
 Result<std::optional<ShareTables::Found>> ShareTables::find(const BundleName& bundle) {
   auto query =
-      database_.query("SELECT number, length(share) FROM share WHERE initiator = ? AND bundle_id = ?");
+      database_.query("SELECT number, length(sealed_share) FROM share WHERE initiator = ? AND bundle_id = ?");
   const auto row = query.bind(std::string_view(bundle.initiator.text())).bind(bundle.id.uuid()).step();
   if (!row) return row.error();
-  return *row ? std::optional<Found>({query.integer(0), query.number(1)}) : std::nullopt;
+  return *row ? std::optional<Found>({query.integer(0), query.number(1) - Sealer::kOverheadBytes})
+              : std::nullopt;
 }
 
 Result<std::uint64_t> ShareTables::withdraw(const BundleName& bundle) {
@@ -191,7 +191,8 @@ Result<std::vector<WaitingAmount>> ShareTables::amounts(Query& query) {
       return Error{ErrorKind::corrupt, "an initiator's name in " + database_.path() +
                                            " is damaged: " + initiator.error().message};
     }
-    found.push_back({std::move(*initiator), query.number(1), query.number(2)});
+    const std::uint64_t bundles = query.number(1);
+    found.push_back({std::move(*initiator), bundles, query.number(2) - bundles * Sealer::kOverheadBytes});
   }
 }
 
@@ -199,9 +200,9 @@ Result<std::vector<WaitingAmount>> ShareTables::expire(const Clock& clock) {
   const DeadlineNow now = DeadlineNow::of(clock);
   std::vector<WaitingAmount> gone;
   {
-    auto query =
-        database_.query("SELECT initiator, count(*), sum(length(share)) FROM share WHERE " DSKE_DEADLINE_OVER
-                        " GROUP BY initiator");
+    auto query = database_.query(
+        "SELECT initiator, count(*), sum(length(sealed_share)) FROM share WHERE " DSKE_DEADLINE_OVER
+        " GROUP BY initiator");
     now.bind(query);
     auto found = amounts(query);
     if (!found || found->empty()) return found;
@@ -215,7 +216,7 @@ Result<std::vector<WaitingAmount>> ShareTables::expire(const Clock& clock) {
 
 Result<std::vector<WaitingAmount>> ShareTables::waiting() {
   auto query =
-      database_.query("SELECT initiator, count(*), sum(length(share)) FROM share GROUP BY initiator");
+      database_.query("SELECT initiator, count(*), sum(length(sealed_share)) FROM share GROUP BY initiator");
   return amounts(query);
 }
 

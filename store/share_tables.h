@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/names.h"
 #include "base/result.h"
+#include "base/sealer.h"
 #include "store/database.h"
 #include "store/hub_store.h"
 
@@ -19,7 +20,7 @@ extern const std::string_view kShareTables;
 /// All calls belong into a transaction; their contracts are HubStore's.
 class ShareTables {
  public:
-  explicit ShareTables(Database& database) : database_(database) {}
+  ShareTables(Database& database, const Sealer& sealer) : database_(database), sealer_(sealer) {}
 
   Result<void> add(const ShareRecord& share, const std::vector<ClientName>& claimants);
   Result<ShareRecord> load(const BundleName& bundle, const ClientName& claimant);
@@ -39,6 +40,7 @@ class ShareTables {
   Result<std::vector<WaitingAmount>> amounts(Query& query);
 
   Database& database_;
+  const Sealer& sealer_;
 };
 
 }  // namespace dske::store

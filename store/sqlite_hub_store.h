@@ -14,17 +14,20 @@ namespace dske::store {
 
 class SqliteHubStore final : public HubStore {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<HubStore>> open(const std::filesystem::path& state_dir);
+  [[nodiscard]] static Result<std::unique_ptr<HubStore>> open(const std::filesystem::path& state_dir,
+                                                              const SecretBytes& node_key);
   /// Callbacks of what was submitted are called before it returns; what they submit to the reader or writer
   /// after that thread has finished is answered with ErrorKind::unavailable.
   ~SqliteHubStore() override;
 
   Result<Contents> load() override;
-  void extend_leases(std::vector<PsrdLease> leases, Done done) override;
+  void extend_leases(std::vector<PsrdLease> leases, Leased done) override;
+  void return_leases(std::vector<PsrdReturn> returns, Done done) override;
   void raise_floors(std::vector<PsrdFloor> floors, Done done) override;
   void put_client(ClientName name, ClientId new_id, std::vector<SaeId> sae_ids,
                   Answer<ClientRecord> done) override;
-  void add_block(ClientName client, PsrdBlock block, Answer<void> done) override;
+  Result<std::unique_ptr<BlockWriter>> write_block(const BlockId& block, const PsrdLayout& layout) override;
+  void add_block(ClientName client, std::unique_ptr<BlockWriter> written, Answer<PsrdBlock> done) override;
   void register_client(RegistrationRecord registration, Answer<void> done) override;
   void add_share(ShareRecord share, std::vector<ClientName> claimants, Answer<void> done) override;
   void load_share(BundleName bundle, ClientName claimant, Answer<ShareRecord> done) override;
@@ -35,10 +38,12 @@ class SqliteHubStore final : public HubStore {
   void expire(Answer<std::vector<WaitingAmount>> done) override;
 
  private:
-  SqliteHubStore(std::unique_ptr<Database> writing, std::unique_ptr<CommitQueue::Witness> witness,
-                 std::unique_ptr<Database> reading, std::vector<BlockId> dropped);
+  SqliteHubStore(std::unique_ptr<BlockVault> vault, std::unique_ptr<Database> writing,
+                 std::unique_ptr<CommitQueue::Witness> witness, std::unique_ptr<Database> reading,
+                 std::vector<BlockId> dropped);
 
   const SystemClock clock_;
+  const std::unique_ptr<BlockVault> vault_;
   const std::vector<BlockId> dropped_after_set_back_;
   CommitQueue writes_;
   ReadQueue reads_;  // closed before the writer, which then empties the WAL

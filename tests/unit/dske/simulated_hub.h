@@ -17,8 +17,8 @@
 #include "dske/message_authentication.h"
 #include "dske/psrd_pool.h"
 #include "dske/registration_message.h"
-#include "wire_record.h"
 #include "simulated_block.h"
+#include "wire_record.h"
 
 namespace dske::test {
 

@@ -3,8 +3,8 @@
 
 #include <doctest/doctest.h>
 
-#include "simulated_network.h"
 #include "memory_block.h"
+#include "simulated_network.h"
 
 namespace dske::test {
 namespace {

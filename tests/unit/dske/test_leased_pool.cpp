@@ -19,7 +19,8 @@ struct Fixture {
     const BlockId id = BlockId::random(randomness);
     const Bytes data = randomness.data(kLayout.total());
     store.add(id, kLayout, data);
-    pool->add_block(test::memory_block(id, kLayout, SecretBytes::copy_of(ByteView(data)), Side::client), true);
+    pool->add_block(test::memory_block(id, kLayout, SecretBytes::copy_of(ByteView(data)), Side::client),
+                    true);
     blocks.push_back(id);
   }
   void allocate(Zone zone, std::uint64_t size, int number) {

@@ -189,7 +189,8 @@ TEST_CASE("PSRD pool: a clean stop gives back what was leased and not used") {
   const auto returned = pool.lease_return();
   REQUIRE(returned.size() == 1);
   CHECK(returned[0].position == 40);
-  CHECK(test::to_hex(returned[0].bytes.view()) == test::to_hex(ByteView(block.data).subspan(40, 2048 - 40)));
+  CHECK(test::to_hex(returned[0].bytes.view()) ==
+        test::to_hex(ByteView(block.data).subspan(40, 3 * kPsrdPieceBytes - 40)));
 }
 
 TEST_CASE("PSRD pool: the peer's bytes are given out once, in whatever order they come") {
@@ -294,7 +295,7 @@ TEST_CASE("PSRD pool: only what is leased and not used lies in memory") {
   pool.add_block(fresh(block, Side::client, large), true);
   CHECK(pool.bytes_in_memory() == 0);
   REQUIRE(allocate(pool, Zone::authenticator, 1));
-  CHECK(pool.bytes_in_memory() == kPsrdPieceBytes);
+  CHECK(pool.bytes_in_memory() == 3 * kPsrdPieceBytes - 1);
   REQUIRE(allocate(pool, Zone::authenticator, large.client_authenticator - 1));
   CHECK(pool.bytes_in_memory() == 0);
   REQUIRE(allocate(pool, Zone::pad, 1));
