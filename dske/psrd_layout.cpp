@@ -6,7 +6,7 @@ namespace dske {
 namespace {
 
 constexpr std::uint64_t kZoneLeast = 32;
-constexpr std::uint64_t kZoneMost = std::uint64_t{256} << 20;
+constexpr std::uint64_t kZoneMost = std::uint64_t{1} << 30;
 
 constexpr std::uint64_t kHundred = 100;
 
@@ -43,7 +43,7 @@ std::uint64_t PsrdLayout::piece_end(Side side, Zone zone, std::uint64_t position
 
 Result<void> PsrdLayout::check() const {
   for (const std::uint64_t bytes : {client_authenticator, client_pad, hub_authenticator, hub_pad}) {
-    if (bytes < kZoneLeast || bytes > kZoneMost) return invalid("a PSRD zone has 32 bytes to 256 MiB");
+    if (bytes < kZoneLeast || bytes > kZoneMost) return invalid("a PSRD zone has 32 bytes to 1 GiB");
   }
   return {};
 }

@@ -52,7 +52,7 @@ struct PsrdLayout {
   }
   [[nodiscard]] std::uint64_t total() const { return half_size(Side::client) + half_size(Side::hub); }
 
-  /// Every zone between 32 bytes and 256 MiB.
+  /// Every zone between 32 bytes and 1 GiB.
   [[nodiscard]] Result<void> check() const;
 
   bool operator==(const PsrdLayout&) const = default;

@@ -3,6 +3,7 @@
 #include <iostream>
 #include <optional>
 
+#include "base/file_stream.h"
 #include "hub/commands.h"
 #include "hub/management.h"
 #include "hub/operator_command.h"
@@ -33,12 +34,9 @@ Result<PsrdHalf> psrd_half(const Invocation& invocation, const std::string& side
 
 // Moves a file that was made in the state directory to where the operator wants it.
 Result<void> deliver(const std::filesystem::path& made, const std::filesystem::path& target) {
-  auto contents = read_file(made, PsrdFile::kBytesMost);
-  if (!contents) return contents.error();
-  if (auto written = write_file_atomically(target, contents->view(), 0600); !written) {
-    return written.error().within("the file is still " + made.string());
-  }
-  return wipe_and_remove_file(made);
+  auto moved = move_private_file(made, target);
+  if (!moved) return moved.error().within("the file is still " + made.string());
+  return moved;
 }
 
 SecretBytes assigned_json(const std::string& block, const std::filesystem::path& file) {

@@ -112,8 +112,10 @@ Result<void> init_hub(const HubConfig& config) {
   if (auto none = store::check_no_database(config.node.state_dir); !none) return none;
   if (auto key = node::make_node_key(config.node.node_key); !key) return key;
   if (auto token = node::make_management_token(config.node.state_dir); !token) return token;
+  const auto node_key = node::read_node_key(config.node.node_key);
+  if (!node_key) return node_key.error();
   SystemRandomness randomness;
-  return store::HubStore::create(config.node.state_dir, HubId::random(randomness));
+  return store::HubStore::create(config.node.state_dir, *node_key, HubId::random(randomness));
 }
 
 Result<void> serve_hub(const HubConfig& config) {
@@ -126,7 +128,9 @@ Result<void> serve_hub(const HubConfig& config) {
   if (auto wiped = wipe_unfinished_files(config.node.state_dir); !wiped) return wiped.error();
   auto token = node::read_management_token(config.node.state_dir);
   if (!token) return token.error();
-  auto store = store::HubStore::open(config.node.state_dir);
+  const auto node_key = node::read_node_key(config.node.node_key);
+  if (!node_key) return node_key.error();
+  auto store = store::HubStore::open(config.node.state_dir, *node_key);
   if (!store) return store.error();
   auto contents = (*store)->load();
   if (!contents) return contents.error();

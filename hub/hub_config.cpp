@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "base/yaml.h"
-#include "dske/psrd_file.h"
+#include "psrdfile/psrd_header.h"
 
 namespace dske::hub {
 namespace {

@@ -1,10 +1,12 @@
 #include "hub/operations.h"
 
+#include <algorithm>
 #include <future>
 #include <utility>
 
 #include "base/fault_point.h"
 #include "base/file.h"
+#include "base/file_stream.h"
 #include "base/log.h"
 
 namespace dske::hub {
@@ -32,40 +34,57 @@ Result<Operations::Assigned> Operations::assign_psrd(const ClientName& client_na
   const auto client = clients_.by_name(client_name);
   if (!client)
     return Error{ErrorKind::not_found, "no client " + client_name.text() + "; make it with client add"};
-  PsrdFile file;
-  file.layout = PsrdLayout::of_halves(client_half, hub_half);
-  if (auto checked = file.layout.check(); !checked) return checked.error();
-  // The file in base64 must stay under what a KME reads.
-  if (file.layout.total() > PsrdFile::kBytesMost / 2) return invalid("a PSRD file holds at most 80 MiB");
-  file.hub_id = hub_;
-  file.hub_name = config_.name;
-  file.endpoint = config_.endpoint;
-  file.client_id = client->id();
-  file.client_name = client->name();
-  file.block = BlockId::random(randomness_);
-  file.data = SecretBytes(file.layout.total());
-  if (auto filled = psrd_randomness_.fill(file.data.span()); !filled) return filled.error();
+  PsrdHeader header;
+  header.layout = PsrdLayout::of_halves(client_half, hub_half);
+  if (auto checked = header.layout.check(); !checked) return checked.error();
+  header.hub_id = hub_;
+  header.hub_name = config_.name;
+  header.endpoint = config_.endpoint;
+  header.client_id = client->id();
+  header.client_name = client->name();
+  header.block = BlockId::random(randomness_);
 
   const std::filesystem::path directory = config_.node.state_dir / "psrd-out" / client_name.text();
   if (auto made = make_private_directories(directory); !made) return made.error();
-  const SecretBytes text = file.write();
-  const auto fresh = [&] { return PsrdBlock::fresh(file.block, file.layout, file.data.clone(), Side::hub); };
+  const PsrdForm form = usual_psrd_form(header.layout);
+  Assigned assigned{header.block, directory / (header.block.text() + psrd_file_extension(form))};
+  auto sink = FileSink::create(assigned.file, 0600);
+  if (!sink) return sink.error();
+  auto file = PsrdFileWriter::begin(header, form, **sink);
+  if (!file) return file.error();
+  auto block = store_.write_block(header.block, header.layout);
+  if (!block) return block.error();
+  if (auto filled = fill(header.layout.total(), **block, **file); !filled) return filled.error();
+  if (auto finished = (*block)->finish(); !finished) return finished.error();
 
   // The hub knows the block before anyone can hold its file.
-  std::promise<Result<void>> stored;
-  store_.add_block(client_name, fresh(), [&](Result<void> result) { stored.set_value(std::move(result)); });
-  if (auto result = stored.get_future().get(); !result) return result.error();
-  clients_.add_block(client, fresh(), false);
+  std::promise<Result<PsrdBlock>> stored;
+  store_.add_block(client_name, std::move(*block),
+                   [&](Result<PsrdBlock> result) { stored.set_value(std::move(result)); });
+  auto added = stored.get_future().get();
+  if (!added) return added.error();
+  clients_.add_block(client, std::move(*added), false);
   pass(FaultPoint::assign_stored);
-
-  Assigned assigned{file.block, directory / (file.block.text() + ".json")};
-  if (auto written = write_file_atomically(assigned.file, text.view(), 0600); !written) {
-    return written.error().within("block " + file.block.text() + " is of no use");
+  if (auto finished = (*file)->finish(); !finished) {
+    return finished.error().within("block " + header.block.text() + " is of no use");
   }
   pass(FaultPoint::assign_done);
-  log::info("PSRD block {} made for client {}: {} bytes", file.block.text(), client_name.text(),
-            file.layout.total());
+  log::info("PSRD block {} made for client {}: {} bytes", header.block.text(), client_name.text(),
+            header.layout.total());
   return assigned;
+}
+
+Result<void> Operations::fill(std::uint64_t bytes, ByteSink& block, ByteSink& file) {
+  constexpr std::uint64_t kAtOnce = std::uint64_t{1} << 20;
+  SecretBytes part(std::min(bytes, kAtOnce));
+  while (bytes > 0) {
+    const MutableByteView now = part.span().first(std::min<std::uint64_t>(bytes, part.size()));
+    if (auto made = psrd_randomness_.fill(now); !made) return made;
+    if (auto written = block.write(now); !written) return written;
+    if (auto written = file.write(now); !written) return written;
+    bytes -= now.size();
+  }
+  return {};
 }
 
 }  // namespace dske::hub

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "base/random.h"
-#include "dske/psrd_file.h"
 #include "hub/client_registry.h"
 #include "hub/hub_config.h"
 #include "hub/psrd_randomness.h"
+#include "psrdfile/psrd_file_writer.h"
 #include "store/hub_store.h"
 
 namespace dske::hub {
@@ -30,12 +30,15 @@ class Operations {
     BlockId block;
     std::filesystem::path file;
   };
-  /// Makes a block of these halves and writes its file to
-  /// STATE_DIR/psrd-out/CLIENT/BLOCK_UUID.json. Waits for the disk.
+  /// Makes a block of these halves and writes its file to STATE_DIR/psrd-out/CLIENT/BLOCK_UUID.json, or .psrd
+  /// if it is large. Waits for the disk.
   [[nodiscard]] Result<Assigned> assign_psrd(const ClientName& client, const PsrdHalf& client_half,
                                              const PsrdHalf& hub_half);
 
  private:
+  /// Makes random bytes and writes them to both sinks, to the block's end.
+  [[nodiscard]] Result<void> fill(std::uint64_t bytes, ByteSink& block, ByteSink& file);
+
   HubId hub_;
   const HubConfig& config_;
   ClientRegistry& clients_;

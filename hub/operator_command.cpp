@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "node/node_key.h"
 #include "node/operator_call.h"
 
 namespace dske::hub {
@@ -26,7 +27,9 @@ Offline::Offline(DirectoryLock taken_lock, HubConfig hub_config,
       id(hub_id) {}
 
 Result<std::unique_ptr<Offline>> Offline::open(DirectoryLock lock, const HubConfig& config) {
-  auto store = store::HubStore::open(config.node.state_dir);
+  const auto node_key = node::read_node_key(config.node.node_key);
+  if (!node_key) return node_key.error();
+  auto store = store::HubStore::open(config.node.state_dir, *node_key);
   if (!store) return store.error();
   auto contents = (*store)->load();
   if (!contents) return contents.error();

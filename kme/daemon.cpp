@@ -138,7 +138,9 @@ Result<void> init_kme(const KmeConfig& config) {
   if (auto none = store::check_no_database(config.node.state_dir); !none) return none;
   if (auto key = node::make_node_key(config.node.node_key); !key) return key;
   if (auto token = node::make_management_token(config.node.state_dir); !token) return token;
-  return store::KmeStore::create(config.node.state_dir);
+  const auto node_key = node::read_node_key(config.node.node_key);
+  if (!node_key) return node_key.error();
+  return store::KmeStore::create(config.node.state_dir, *node_key);
 }
 
 Result<void> serve_kme(const KmeConfig& config) {
@@ -151,7 +153,9 @@ Result<void> serve_kme(const KmeConfig& config) {
   if (auto wiped = wipe_unfinished_files(config.node.state_dir); !wiped) return wiped.error();
   auto token = node::read_management_token(config.node.state_dir);
   if (!token) return token.error();
-  auto store = store::KmeStore::open(config.node.state_dir);
+  const auto node_key = node::read_node_key(config.node.node_key);
+  if (!node_key) return node_key.error();
+  auto store = store::KmeStore::open(config.node.state_dir, *node_key);
   if (!store) return store.error();
   auto contents = (*store)->load();
   if (!contents) return contents.error();

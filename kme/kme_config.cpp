@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/yaml.h"
-#include "dske/psrd_file.h"
+#include "psrdfile/psrd_header.h"
 
 namespace dske::kme {
 namespace {

@@ -8,6 +8,7 @@
 #include "kme/management.h"
 #include "kme/psrd_ingestion.h"
 #include "node/command_line.h"
+#include "node/node_key.h"
 #include "node/node_key_command.h"
 #include "node/operator_call.h"
 #include "node/psrd_report.h"
@@ -50,7 +51,9 @@ struct Offline {
 };
 
 Result<Offline> open_offline(DirectoryLock lock, const KmeConfig& config) {
-  auto store = store::KmeStore::open(config.node.state_dir);
+  const auto node_key = node::read_node_key(config.node.node_key);
+  if (!node_key) return node_key.error();
+  auto store = store::KmeStore::open(config.node.state_dir, *node_key);
   if (!store) return store.error();
   auto contents = (*store)->load();
   if (!contents) return contents.error();

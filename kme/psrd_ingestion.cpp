@@ -6,7 +6,9 @@
 
 #include "base/fault_point.h"
 #include "base/file.h"
+#include "base/file_stream.h"
 #include "base/log.h"
+#include "psrdfile/psrd_file_reader.h"
 
 namespace dske::kme {
 
@@ -14,7 +16,7 @@ PsrdIngestion::PsrdIngestion(const KmeConfig& config, store::KmeStore& store,
                              std::vector<store::HubRecord> known_hubs)
     : config_(config), store_(store), known_hubs_(std::move(known_hubs)) {}
 
-Result<void> PsrdIngestion::check(const PsrdFile& file) const {
+Result<void> PsrdIngestion::check(const PsrdHeader& file) const {
   if (file.client_name != config_.name) {
     return invalid("the file is for client " + file.client_name.text() + ", this is " + config_.name.text());
   }
@@ -33,39 +35,68 @@ Result<void> PsrdIngestion::check(const PsrdFile& file) const {
   return {};
 }
 
-Result<Ingested> PsrdIngestion::ingest(const std::filesystem::path& path) {
-  std::error_code fault;
-  if (!std::filesystem::exists(path, fault) && !fault) {
-    return Error{ErrorKind::not_found, "there is no file " + path.string()};
-  }
-  auto text = read_file(path, PsrdFile::kBytesMost);
-  if (!text) return text.error();
-  auto file = PsrdFile::parse(text->text());
-  if (!file) return file.error().within(path.string());
-  if (auto checked = check(*file); !checked) return checked.error().within(path.string());
+Result<bool> PsrdIngestion::knows(const BlockId& block) {
+  std::promise<Result<bool>> known;
+  store_.knows_block(block, [&](Result<bool> result) { known.set_value(std::move(result)); });
+  return known.get_future().get();
+}
 
-  Ingested ingested{{file->hub_id, file->hub_name, file->endpoint, file->client_id},
-                    PsrdBlock::fresh(file->block, file->layout, std::move(file->data), Side::client)};
-  PsrdBlock stored_block =
-      PsrdBlock::fresh(file->block, file->layout, ingested.block.data.clone(), Side::client);
-  pass(FaultPoint::ingest_read);
-  std::promise<Result<void>> stored;
-  store_.ingest_block(ingested.hub, std::move(stored_block),
-                      [&](Result<void> result) { stored.set_value(std::move(result)); });
-  if (auto result = stored.get_future().get(); !result) return result.error().within(path.string());
+bool PsrdIngestion::is_known(const std::filesystem::path& path) {
+  const auto source = FileSource::open(path);
+  if (!source) return false;
+  const auto file = PsrdFileReader::open(**source);
+  return file && knows((*file)->header().block).value_or(false);
+}
+
+Result<Ingested> PsrdIngestion::ingest(const std::filesystem::path& path) {
+  const auto source = FileSource::open(path);
+  if (!source) return source.error();
+  const auto file = PsrdFileReader::open(**source);
+  if (!file) return file.error().within(path.string());
+  const PsrdHeader& header = (*file)->header();
+  if (auto checked = check(header); !checked) return checked.error().within(path.string());
+  const store::HubRecord hub{header.hub_id, header.hub_name, header.endpoint, header.client_id};
+  auto block = store_block(hub, **file);
+  if (!block) return block.error().within(path.string());
   {
     const MutexLock lock(mutex_);
-    const auto same = [&](const store::HubRecord& known) { return known.id == ingested.hub.id; };
-    if (std::none_of(known_hubs_.begin(), known_hubs_.end(), same)) known_hubs_.push_back(ingested.hub);
+    const auto same = [&](const store::HubRecord& known) { return known.id == hub.id; };
+    if (std::none_of(known_hubs_.begin(), known_hubs_.end(), same)) known_hubs_.push_back(hub);
   }
-  log::info("ingested PSRD block {} of hub {}: {} bytes", ingested.block.id.text(), ingested.hub.name.text(),
-            ingested.block.layout.total());
+  log::info("ingested PSRD block {} of hub {}: {} bytes", header.block.text(), header.hub_name.text(),
+            header.layout.total());
   pass(FaultPoint::ingest_stored);
   if (auto wiped = wipe_and_remove_file(path); !wiped) {
     log::error("{}; it is ingested: wipe it by hand", wiped.error().message);
   }
   pass(FaultPoint::ingest_done);
-  return ingested;
+  return Ingested{hub, std::move(*block)};
+}
+
+Result<PsrdBlock> PsrdIngestion::store_block(const store::HubRecord& hub, PsrdFileReader& file) {
+  const PsrdHeader& header = file.header();
+  // Found again when it is added; so a large file is not read for nothing.
+  const auto known = knows(header.block);
+  if (!known) return known.error();
+  if (*known) {
+    return Error{ErrorKind::conflict, "PSRD block " + header.block.text() + " was ingested before"};
+  }
+  auto writer = store_.write_block(header.block, header.layout);
+  if (!writer) return writer.error();
+  constexpr std::size_t kAtOnce = std::size_t{1} << 20;
+  SecretBytes part(std::min<std::uint64_t>(header.layout.total(), kAtOnce));
+  while (true) {
+    const auto count = file.read(part.span());
+    if (!count) return count.error();
+    if (*count == 0) break;
+    if (auto written = (*writer)->write(part.view().first(*count)); !written) return written.error();
+  }
+  if (auto finished = (*writer)->finish(); !finished) return finished.error();
+  pass(FaultPoint::ingest_read);
+  std::promise<Result<PsrdBlock>> stored;
+  store_.ingest_block(hub, std::move(*writer),
+                      [&](Result<PsrdBlock> result) { stored.set_value(std::move(result)); });
+  return stored.get_future().get();
 }
 
 void ingest_directory(PsrdIngestion& ingestion, const std::filesystem::path& directory,
@@ -74,7 +105,8 @@ void ingest_directory(PsrdIngestion& ingestion, const std::filesystem::path& dir
   std::error_code error;
   for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
        entry.increment(error)) {
-    if (entry->path().extension() == ".json") files.push_back(entry->path());
+    const auto extension = entry->path().extension();
+    if (extension == ".json" || extension == ".psrd") files.push_back(entry->path());
   }
   if (error) log::error("cannot read {}: {}", directory.string(), error.message());
   std::sort(files.begin(), files.end());
@@ -89,6 +121,9 @@ void ingest_directory(PsrdIngestion& ingestion, const std::filesystem::path& dir
       continue;
     }
     log::error("PSRD file refused: {}", result.error().message);
+    if (result.error().kind == ErrorKind::conflict && ingestion.is_known(file)) {
+      if (auto wiped = wipe_and_remove_file(file); wiped) continue;
+    }
     std::filesystem::rename(file, file.string() + ".refused", error);
   }
 }

@@ -5,9 +5,14 @@
 #include <functional>
 
 #include "base/mutex.h"
-#include "dske/psrd_file.h"
+#include "dske/psrd_block.h"
 #include "kme/kme_config.h"
+#include "psrdfile/psrd_header.h"
 #include "store/kme_store.h"
+
+namespace dske {
+class PsrdFileReader;
+}
 
 namespace dske::kme {
 
@@ -26,9 +31,14 @@ class PsrdIngestion {
   /// and nothing changed: no such file, damaged, for another client, of a hub that is not configured or has
   /// changed its id, ingested before (ErrorKind::conflict).
   [[nodiscard]] Result<Ingested> ingest(const std::filesystem::path& file);
+  /// Whether a file's header names a block that was ingested before: its bytes are of no use to anybody.
+  [[nodiscard]] bool is_known(const std::filesystem::path& file);
 
  private:
-  [[nodiscard]] Result<void> check(const PsrdFile& file) const;
+  [[nodiscard]] Result<void> check(const PsrdHeader& file) const;
+  /// Writes the block into the store and makes it durable.
+  [[nodiscard]] Result<PsrdBlock> store_block(const store::HubRecord& hub, PsrdFileReader& file);
+  [[nodiscard]] Result<bool> knows(const BlockId& block);
 
   const KmeConfig& config_;
   store::KmeStore& store_;
@@ -36,8 +46,9 @@ class PsrdIngestion {
   std::vector<store::HubRecord> known_hubs_ GUARDED_BY(mutex_);
 };
 
-/// Ingests every *.json in a directory. A file that is refused is renamed to *.refused, one that the
-/// operating system or the store's disk failed for stays; `ingested` is called for each of the others.
+/// Ingests every *.json and *.psrd in a directory. A file that was ingested before (a crash may have come
+/// before it was wiped) is wiped, one that is refused is renamed to *.refused, one that the operating system
+/// or the store's disk failed for stays; `ingested` is called for each of the others.
 void ingest_directory(PsrdIngestion& ingestion, const std::filesystem::path& directory,
                       const std::function<void(Ingested)>& ingested);
 

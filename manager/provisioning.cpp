@@ -1,16 +1,15 @@
 #include "manager/provisioning.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "base/file.h"
+#include "base/file_stream.h"
 #include "manager/node_config.h"
 
 namespace dske::manager {
 namespace {
 
 constexpr std::size_t kPemBytesMost = std::size_t{64} << 10;
-constexpr std::size_t kPsrdFileBytesMost = std::size_t{512} << 20;
 // How a half is divided by default (docs/protocol.md): the share of its authenticator zone.
 constexpr std::int64_t kAuthenticatorFraction = 4;
 
@@ -31,7 +30,9 @@ std::vector<std::filesystem::path> waiting_files(const Node& hub, const std::str
   std::error_code fault;
   for (std::filesystem::directory_iterator entry(hub.directory / "psrd-out" / client, fault), end;
        !fault && entry != end; entry.increment(fault)) {
-    if (entry->path().extension() == ".json") files.push_back(entry->path());
+    if (entry->path().extension() == ".json" || entry->path().extension() == ".psrd") {
+      files.push_back(entry->path());
+    }
   }
   std::sort(files.begin(), files.end());
   return files;
@@ -67,12 +68,7 @@ Result<void> bind_client(ManagementClient& hub, const NodeStatus& hub_status, co
 Result<void> move_psrd_file(const std::filesystem::path& file, const std::filesystem::path& directory) {
   if (auto made = make_private_directories(directory); !made) return made.error();
   const std::filesystem::path target = directory / file.filename();
-  if (std::rename(file.c_str(), target.c_str()) == 0) return sync_directory(directory);
-  if (errno != EXDEV) return io_error("cannot move " + file.string() + " to " + directory.string(), errno);
-  auto contents = read_file(file, kPsrdFileBytesMost);
-  if (!contents) return contents.error();
-  if (auto written = write_file_atomically(target, contents->view(), 0600); !written) return written;
-  return wipe_and_remove_file(file);
+  return move_private_file(file, target);
 }
 
 Result<void> deliver_psrd(ManagementClient& hub, const Node& hub_node, const std::string& client,

@@ -1,7 +1,7 @@
 // A file that is accepted is written back as one that is accepted and written the same.
 #include <cstdlib>
 
-#include "dske/psrd_file.h"
+#include "psrdfile/psrd_file.h"
 
 using namespace dske;
 

@@ -1,11 +1,12 @@
+#include "psrdfile/psrd_file.h"
+
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
 
-#include "dske/psrd_file.h"
-#include "fixed_randomness.h"
+#include "dske/fixed_randomness.h"
 
 namespace dske {
 namespace {
@@ -42,7 +43,8 @@ TEST_CASE("PSRD layout: a quarter of each half is for authenticators unless told
   CHECK(PsrdLayout::of_halves({131072, 50}, {1000, 99}) == PsrdLayout{65536, 65536, 960, 40});
   CHECK(PsrdLayout::of_halves({1000, 1}, 1000).check().has_value() == false);
   CHECK_FALSE(PsrdLayout::of_halves(127, 1000).check());
-  CHECK_FALSE(PsrdLayout{32, 32, 32, (std::uint64_t{256} << 20) + 1}.check());
+  CHECK(PsrdLayout{32, 32, 32, std::uint64_t{1} << 30}.check());
+  CHECK_FALSE(PsrdLayout{32, 32, 32, (std::uint64_t{1} << 30) + 1}.check());
 }
 
 TEST_CASE("PSRD file: read back as it was written") {
@@ -91,7 +93,7 @@ TEST_CASE("PSRD file: any damage to a field is found") {
            {"\"client_pad\":192", "\"client_pad\":191"},
            {"\"client_pad\":192", "\"client_pad\":31"},
            {"\"client_pad\":192", "\"client_pad\":-192"},
-           {"\"hub_pad\":384", "\"hub_pad\":268435457"},
+           {"\"hub_pad\":384", "\"hub_pad\":1073741825"},
            {"\"client_half\":\"", "\"client_half\":\"AAAA"},
            {"\"hub_half\":\"", "\"hub_half\":\"*"},
            {"\"checksum\":\"", "\"checksum\":\"0"},
