@@ -35,9 +35,7 @@ Result<void> write_all(int file, ByteView bytes, const std::filesystem::path& pa
 Result<std::unique_ptr<BlockVault>> BlockVault::open(const std::filesystem::path& state_dir,
                                                      SecretBytes node_key) {
   if (node_key.size() != Sealer::kKeyBytes) return invalid("the node key must be 32 bytes");
-  const std::filesystem::path directory = state_dir / "psrd";
-  if (auto made = make_private_directories(directory); !made) return made.error();
-  return std::unique_ptr<BlockVault>(new BlockVault(directory, std::move(node_key)));
+  return std::unique_ptr<BlockVault>(new BlockVault(state_dir / "psrd", std::move(node_key)));
 }
 
 std::filesystem::path BlockVault::path_of(const BlockId& block) const {
@@ -46,6 +44,7 @@ std::filesystem::path BlockVault::path_of(const BlockId& block) const {
 
 Result<std::unique_ptr<BlockWriter>> BlockVault::write(const BlockId& block, const PsrdLayout& layout) {
   if (auto checked = layout.check(); !checked) return checked.error();
+  if (auto made = make_private_directories(directory_); !made) return made.error();
   // A name of its own: the same block may be on its way twice, and only one of them is adopted.
   const std::filesystem::path path =
       directory_ / (block.text() + "." + hex_text(SystemRandomness().bytes(8).view()) + ".new");
@@ -113,7 +112,8 @@ void BlockVault::remove_others(const std::vector<BlockId>& blocks) {
       log::info("removed {}, which no block of the store belongs to", entry->path().string());
     }
   }
-  if (failure) log::warning("cannot read {}: {}", directory_.string(), failure.message());
+  if (failure && failure != std::errc::no_such_file_or_directory)
+    log::warning("cannot read {}: {}", directory_.string(), failure.message());
 }
 
 BlockWriter::BlockWriter(FileDescriptor file, std::filesystem::path path, const BlockId& block,

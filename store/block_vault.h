@@ -24,7 +24,7 @@ class BlockWriter;
 /// that makes the file worthless. Thread-safe.
 class BlockVault {
  public:
-  /// Makes the directory if it is not there.
+  /// ErrorKind::invalid if the key has another size.
   [[nodiscard]] static Result<std::unique_ptr<BlockVault>> open(const std::filesystem::path& state_dir,
                                                                 SecretBytes node_key);
 

@@ -470,7 +470,7 @@ Result<std::vector<BlockId>> PsrdTables::ids(bool opened_only) {
     if (!row) return row.error();
     if (!*row) return found;
     const auto id = query.uuid(0);
-    if (!id) return id.error();
+    if (!id) return id.error().within("psrd_block");
     found.emplace_back(*id);
   }
 }

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "hub/running_hub.h"
+#include "memory_block.h"
 
 namespace dske::hub::test {
 namespace {
@@ -18,8 +19,9 @@ TEST_CASE("clients are found by name, SAE and block, strangers are not") {
   RunningHub hub;
   ClientRegistry clients(hub.store());
   const auto carol = clients.put(record("carol", {sae("carol"), sae("carol, site B")}));
-  const PsrdBlock block = store::test::random_block(Side::hub);
-  clients.add_block(carol, PsrdBlock::fresh(block.id, block.layout, block.data.clone(), Side::hub), false);
+  store::test::NewBlock block = store::test::random_block(Side::hub);
+  clients.add_block(carol, dske::test::memory_block(block.id, block.layout, std::move(block.data), Side::hub),
+                    false);
   CHECK(clients.by_name(store::test::client("carol")) == carol);
   CHECK(clients.by_sae(sae("carol, site B")) == carol);
   CHECK(clients.by_block(block.id) == carol);
@@ -47,9 +49,10 @@ TEST_CASE("a removed block is no longer anyone's") {
   RunningHub hub;
   ClientRegistry clients(hub.store());
   const auto carol = clients.put(record("carol", {}));
-  PsrdBlock block = store::test::random_block(Side::hub);
+  store::test::NewBlock block = store::test::random_block(Side::hub);
   const BlockId id = block.id;
-  clients.add_block(carol, std::move(block), false);
+  clients.add_block(carol, dske::test::memory_block(id, block.layout, std::move(block.data), Side::hub),
+                    false);
   CHECK(carol->pool().has_block(id));
   clients.remove_block(id);
   clients.remove_block(id);

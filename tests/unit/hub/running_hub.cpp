@@ -102,7 +102,7 @@ RunningHub::RunningHub(const RelayLimits& limits) : id_(store::test::random_id<H
   log::set_level(log::Level::error);
   config_.name = store::test::name<HubName>("hank");
   config_.limits = limits;
-  require_ok(store::HubStore::create(directory_.path(), id_));
+  require_ok(store::HubStore::create(directory_.path(), store::test::node_key(), id_));
   begin();
   for (const char* each : {"carol", "celia", "mallory"}) {
     auto record = store::test::answer_of<store::ClientRecord>([&](auto done) {
@@ -120,7 +120,7 @@ RunningHub::~RunningHub() {
 }
 
 void RunningHub::begin() {
-  auto opened = store::HubStore::open(directory_.path());
+  auto opened = store::test::open_hub(directory_.path());
   require_ok(opened);
   store_ = std::move(*opened);
   auto contents = store_->load();
@@ -145,14 +145,13 @@ void RunningHub::restart() {
 }
 
 HandClient RunningHub::assign(std::string_view client_name) {
-  PsrdBlock of_hub = store::test::random_block(Side::hub);
-  PsrdBlock of_client = PsrdBlock::fresh(of_hub.id, of_hub.layout, of_hub.data.clone(), Side::client);
-  PsrdBlock stored = PsrdBlock::fresh(of_hub.id, of_hub.layout, of_hub.data.clone(), Side::hub);
+  store::test::NewBlock block = store::test::random_block(Side::client);
   const ClientName name = store::test::client(client_name);
-  require_ok(store::test::answer_of<void>(
-      [&](auto done) { store_->add_block(name, std::move(stored), std::move(done)); }));
-  parts_->clients.add_block(client(client_name), std::move(of_hub), false);
-  return {name, std::move(of_client)};
+  auto stored = store::test::answer_of<PsrdBlock>(
+      [&](auto done) { store_->add_block(name, store::test::written(*store_, block), std::move(done)); });
+  require_ok(stored);
+  parts_->clients.add_block(client(client_name), std::move(*stored), false);
+  return {name, std::move(block)};
 }
 
 HandClient RunningHub::registered(std::string_view client_name) {

@@ -27,7 +27,8 @@ using dske::test::TemporaryDirectory;
 /// A client with one block of PSRD, which it takes from in order and never looks after.
 class HandClient {
  public:
-  HandClient(ClientName name, PsrdBlock block) : name_(std::move(name)), block_(std::move(block)) {}
+  HandClient(ClientName name, store::test::NewBlock block)
+      : name_(std::move(name)), block_(std::move(block)) {}
 
   [[nodiscard]] const ClientName& name() const { return name_; }
   [[nodiscard]] const BlockId& block() const { return block_.id; }
@@ -42,7 +43,7 @@ class HandClient {
 
  private:
   ClientName name_;
-  PsrdBlock block_;
+  store::test::NewBlock block_;
   PerZone<std::uint64_t> taken_;
 };
 

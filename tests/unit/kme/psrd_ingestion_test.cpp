@@ -6,6 +6,9 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "psrdfile/memory_stream.h"
+#include "psrdfile/psrd_file.h"
+#include "psrdfile/psrd_file_writer.h"
 #include "store/store_fixture.h"
 
 namespace dske::kme {
@@ -52,8 +55,17 @@ struct Carol {
     return file;
   }
 
-  std::filesystem::path write(std::string_view text) {
-    auto path = directory.path() / "in" / (std::to_string(++files) + ".json");
+  static std::string write_binary(const PsrdFile& file) {
+    test::MemorySink sink;
+    auto writer = PsrdFileWriter::begin(file, PsrdForm::binary, sink);
+    require_ok(writer);
+    require_ok((*writer)->write(file.data.view()));
+    require_ok((*writer)->finish());
+    return std::string(as_text(sink.bytes));
+  }
+
+  std::filesystem::path write(std::string_view text, const char* extension = ".json") {
+    auto path = directory.path() / "in" / (std::to_string(++files) + extension);
     std::filesystem::create_directories(path.parent_path());
     std::ofstream(path) << text;
     return path;
@@ -84,13 +96,15 @@ TEST_CASE("a PSRD file is stored with its hub, then wiped and removed") {
   CHECK(ingested->hub.id == file.hub_id);
   CHECK(ingested->hub.client_id == file.client_id);
   CHECK(ingested->block.id == file.block);
-  CHECK(constant_time_equal(ingested->block.data.view(), file.data.view()));
+  CHECK(constant_time_equal(ingested->block.bytes->read(0, 1024)->view(), file.data.view().first(1024)));
   CHECK_FALSE(std::filesystem::exists(path));
   auto contents = carol.store->load();
   require_ok(contents);
   REQUIRE(contents->blocks.size() == 1);
   CHECK(contents->blocks[0].hub == file.hub_id);
-  CHECK(constant_time_equal(contents->blocks[0].block.data.view(), file.data.view()));
+  const auto last = contents->blocks[0].block.bytes->read(file.layout.total() - 1024, 1024);
+  require_ok(last);
+  CHECK(constant_time_equal(last->view(), file.data.view().last(1024)));
   REQUIRE(contents->hubs.size() == 1);
   CHECK(contents->hubs[0].endpoint == "http://127.0.0.1:8100");
 }
@@ -120,7 +134,11 @@ TEST_CASE("a damaged PSRD file changes nothing") {
   digit = digit == 'A' ? 'B' : 'A';
   carol.check_refused(carol.write(altered), ErrorKind::corrupt);
   carol.check_refused(carol.write(text.substr(0, text.size() / 2)), ErrorKind::invalid);
-  carol.check_refused(carol.write(""), ErrorKind::invalid);
+  carol.check_refused(carol.write(""), ErrorKind::corrupt);
+  std::string binary = carol.write_binary(file);
+  binary[binary.size() / 2] ^= 1;
+  carol.check_refused(carol.write(binary, ".psrd"), ErrorKind::corrupt);
+  CHECK(std::filesystem::is_empty(carol.directory.path() / "psrd"));
   carol.check_refused(carol.write("[]"), ErrorKind::invalid);
   require_ok(carol.ingestion->ingest(carol.write(file)));
 }
@@ -174,6 +192,26 @@ TEST_CASE("a file that cannot be read now stays where it is, to be tried again")
   carol.write(carol.of_hank());
   ingest_directory(*carol.ingestion, directory, [&](const Ingested&) { ++ingested; });
   CHECK(ingested == 1);
+}
+
+TEST_CASE("a binary PSRD file is ingested as one in JSON is, and the same block not twice") {
+  Carol carol;
+  const PsrdFile file = carol.of_hank();
+  const auto ingested = carol.ingestion->ingest(carol.write(carol.write_binary(file), ".psrd"));
+  require_ok(ingested);
+  CHECK(constant_time_equal(ingested->block.bytes->read(0, 1024)->view(), file.data.view().first(1024)));
+  carol.check_refused(carol.write(file), ErrorKind::conflict);
+}
+
+TEST_CASE("of a directory a file that was ingested before is wiped: a crash may have come before it was") {
+  Carol carol;
+  const PsrdFile file = carol.of_hank();
+  require_ok(carol.ingestion->ingest(carol.write(file)));
+  const auto again = carol.write(file);
+  int ingested = 0;
+  ingest_directory(*carol.ingestion, again.parent_path(), [&](const Ingested&) { ++ingested; });
+  CHECK(ingested == 0);
+  CHECK(std::filesystem::is_empty(again.parent_path()));
 }
 
 TEST_CASE("of a directory every good *.json is ingested and every other renamed to *.refused") {

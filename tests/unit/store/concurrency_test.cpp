@@ -88,7 +88,7 @@ TEST_CASE("a store that is destroyed first answers all that was submitted") {
     }
   }
   CHECK(answers == 200);
-  auto store = HubStore::open(dir.path());
+  auto store = open_hub(dir.path());
   require_ok(store);
   const auto contents = (*store)->load();
   require_ok(contents);

@@ -87,13 +87,13 @@ void keep_numbering(KmeStore& store, const HubId& hub, int fd) {
 }
 
 void keep_leasing(KmeStore& store, const PsrdLease& lease, int fd) {
-  store.extend_leases({lease}, [&store, lease, fd](const Result<void>& done) {
+  store.extend_leases({lease}, [&store, lease, fd](const Result<std::vector<SecretBytes>>& done) {
     if (!done) ::_exit(6);
     write_note(fd, Note::Kind::lease, lease.end);
     PsrdLease next = lease;
-    next.wipe_begin = lease.wipe_end;
-    next.wipe_end = lease.end - 32;
-    next.end += 64;
+    next.used_to = lease.end - 32;
+    next.begin = lease.end;
+    next.end += kPsrdPieceBytes;
     keep_leasing(store, next, fd);
   });
 }
@@ -122,22 +122,21 @@ void keep_sharing(HubStore& store, int fd) {
 TEST_CASE("after kills at random moments no lease is shorter than answered and no number comes twice") {
   const TemporaryDirectory dir;
   const HubRecord hub{random_id<HubId>(), name<HubName>("hank"), "http://127.0.0.1:1", random_id<ClientId>()};
-  const PsrdBlock block = random_block(Side::client, PsrdLayout::of_halves(1 << 20, 4096));
+  const NewBlock block = random_block(Side::client, PsrdLayout::of_halves(1 << 20, 4096));
   {
     const auto store = new_kme(dir.path());
-    PsrdBlock copy{block.id, block.layout, block.data.clone(), block.lease_end, block.floor};
-    require_ok(
-        answer_of<void>([&](auto done) { store->ingest_block(hub, std::move(copy), std::move(done)); }));
+    require_ok(answer_of<PsrdBlock>(
+        [&](auto done) { store->ingest_block(hub, written(*store, block), std::move(done)); }));
   }
   std::uint64_t start = block.lease_end.pad;
   std::uint64_t last_number = 0;
   std::size_t answered = 0;
   for (int run = 0; run < 12; ++run) {
     const auto notes = notes_of_killed(Moment::random(run % 3 != 0), [&](int fd) {
-      auto store = KmeStore::open(dir.path());
+      auto store = open_kme(dir.path());
       if (!store || !(*store)->load()) ::_exit(9);
       for (int i = 0; i < 3; ++i) keep_numbering(**store, hub.id, fd);
-      keep_leasing(**store, {block.id, Zone::pad, start + 64, start, start}, fd);
+      keep_leasing(**store, {block.id, Zone::pad, start, start + kPsrdPieceBytes, start}, fd);
       for_ever();
     });
     std::uint64_t end = start;
@@ -151,7 +150,7 @@ TEST_CASE("after kills at random moments no lease is shorter than answered and n
       }
     }
     answered += notes.size();
-    auto store = KmeStore::open(dir.path());
+    auto store = open_kme(dir.path());
     require_ok(store);
     const auto contents = (*store)->load();
     require_ok(contents);
@@ -160,10 +159,9 @@ TEST_CASE("after kills at random moments no lease is shorter than answered and n
     const PsrdBlock& loaded = contents->blocks[0].block;
     CHECK(loaded.lease_end.pad >= end);
     CHECK(loaded.lease_end.authenticator == block.lease_end.authenticator);
-    const std::size_t next = loaded.lease_end.pad;
-    CHECK(constant_time_equal(loaded.data.view().subspan(next), block.data.view().subspan(next)));
-    const SecretBytes zeros(next - block.lease_end.pad);
-    CHECK(constant_time_equal(loaded.data.view().subspan(block.lease_end.pad, zeros.size()), zeros.view()));
+    const std::uint64_t next = loaded.lease_end.pad;
+    CHECK(same_bytes(loaded, block, next, block.layout.total()));
+    CHECK(wiped_bytes(loaded, block.lease_end.pad, next));
     start = next;
   }
   CHECK(answered > 0);
@@ -178,7 +176,7 @@ TEST_CASE(
   std::size_t answered = 0;
   for (int run = 0; run < 12; ++run) {
     const auto notes = notes_of_killed(Moment::random(run % 3 != 0), [&](int fd) {
-      auto store = HubStore::open(dir.path());
+      auto store = open_hub(dir.path());
       if (!store || !(*store)->load()) ::_exit(9);
       for (int i = 0; i < 8; ++i) keep_sharing(**store, fd);
       for_ever();
@@ -193,7 +191,7 @@ TEST_CASE(
         withdrawn.insert(id);
       }
     }
-    const auto store = HubStore::open(dir.path());
+    const auto store = open_hub(dir.path());
     require_ok(store);
     const auto pending = answer_of<std::vector<BundleName>>(
         [&](auto done) { (*store)->pending(client("celia"), 1000000, std::move(done)); });

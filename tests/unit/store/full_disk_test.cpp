@@ -2,6 +2,7 @@
 // is room.
 #include <cstdio>
 #include <fstream>
+#include <optional>
 
 #include <sched.h>
 #include <signal.h>
@@ -21,11 +22,13 @@ const HubRecord& hank() {
   return hub;
 }
 
-Result<void> ingest(KmeStore& store, const PsrdBlock& block) {
-  return answer_of<void>([&](auto done) {
-    store.ingest_block(hank(), {block.id, block.layout, block.data.clone(), block.lease_end, block.floor},
-                       std::move(done));
-  });
+Result<PsrdBlock> ingest(KmeStore& store, const NewBlock& block) {
+  auto writer = store.write_block(block.id, block.layout);
+  if (!writer) return writer.error();
+  if (auto filled = (*writer)->write(block.data.view()); !filled) return filled.error();
+  if (auto finished = (*writer)->finish(); !finished) return finished.error();
+  return answer_of<PsrdBlock>(
+      [&](auto done) { store.ingest_block(hank(), std::move(*writer), std::move(done)); });
 }
 
 /// Files cannot grow beyond `bytes` while it lives. Needs no privileges.
@@ -45,19 +48,25 @@ class FileSizeLimit {
   rlimit before_{};
 };
 
-/// Fills the store until it refuses, calls `make_room`, and returns what then is not as it was answered;
-/// nothing if all is.
-std::string fault_after_filling(const std::filesystem::path& dir, UniqueFunction<void()> make_room) {
+/// Fills the store until it refuses, calling `make_full` after a while, then `make_room`, and returns what
+/// then is not as it was answered; nothing if all is.
+std::string fault_after_filling(const std::filesystem::path& dir, UniqueFunction<void()> make_full,
+                                UniqueFunction<void()> make_room) {
   auto store = new_kme(dir);
-  std::vector<PsrdBlock> stored;
-  Result<void> refused;
-  while (refused && stored.size() < 200) {
-    PsrdBlock block = random_block(Side::client, PsrdLayout::of_halves(65536, 65536));
-    refused = ingest(*store, block);
-    if (refused) stored.push_back(std::move(block));
+  std::vector<NewBlock> stored;
+  std::optional<Error> refused;
+  while (!refused && stored.size() < 200) {
+    NewBlock block = random_block(Side::client, PsrdLayout::of_halves(65536, 65536));
+    const auto taken = ingest(*store, block);
+    if (taken) {
+      stored.push_back(std::move(block));
+      if (stored.size() == 8) make_full();
+    } else {
+      refused = taken.error();
+    }
   }
-  if (refused) return "it never got full";
-  if (refused.error().kind != ErrorKind::io) return "another error: " + refused.error().message;
+  if (!refused) return "it never got full";
+  if (refused->kind != ErrorKind::io) return "another error: " + refused->message;
   if (stored.size() < 5) return "it was full too soon";
   for (int i = 0; i < 3; ++i) {
     if (ingest(*store, random_block(Side::client, stored[0].layout)))
@@ -67,15 +76,15 @@ std::string fault_after_filling(const std::filesystem::path& dir, UniqueFunction
   make_room();
   stored.push_back(random_block(Side::client));
   if (auto taken = ingest(*store, stored.back()); !taken) return "not usable again: " + taken.error().message;
-  const PsrdBlock& first = stored.front();
+  const NewBlock& first = stored.front();
   const std::uint64_t pad = first.lease_end.pad;
-  auto leased = answer_of<void>([&](auto done) {
-    store->extend_leases({{first.id, Zone::pad, pad + 64, pad, pad + 32}}, std::move(done));
+  const auto leased = answer_of<std::vector<SecretBytes>>([&](auto done) {
+    store->extend_leases({{first.id, Zone::pad, pad, pad + 512, pad}}, std::move(done));
   });
   if (!leased) return "no lease: " + leased.error().message;
   store.reset();
 
-  auto opened = KmeStore::open(dir);
+  auto opened = open_kme(dir);
   if (!opened) return "not opened again: " + opened.error().message;
   const auto contents = (*opened)->load();
   if (!contents) return "not loaded again: " + contents.error().message;
@@ -83,11 +92,11 @@ std::string fault_after_filling(const std::filesystem::path& dir, UniqueFunction
   if (contents->blocks.size() != stored.size()) return "there are more or fewer blocks than were answered";
   for (std::size_t i = 1; i < stored.size(); ++i) {
     const PsrdBlock& block = contents->blocks[i].block;
-    if (block.id != stored[i].id || !constant_time_equal(block.data.view(), stored[i].data.view())) {
+    if (block.id != stored[i].id || !same_bytes(block, stored[i], 0, block.layout.total())) {
       return "a block is another";
     }
   }
-  if (contents->blocks[0].block.lease_end.pad != pad + 64) return "the lease is another";
+  if (contents->blocks[0].block.lease_end.pad != pad + 512) return "the lease is another";
   return "";
 }
 
@@ -102,9 +111,9 @@ bool mount_small_disk(const std::filesystem::path& dir) {
 
 TEST_CASE("a store whose files cannot grow refuses and recovers") {
   const TemporaryDirectory dir;
-  FileSizeLimit limit(4 << 20);
-  const std::string fault = fault_after_filling(dir.path(), [&] { limit.lift(); });
-  limit.lift();
+  std::optional<FileSizeLimit> limit;
+  const std::string fault = fault_after_filling(
+      dir.path(), [&] { limit.emplace(100000); }, [&] { limit->lift(); });
   CHECK(fault == "");
 }
 
@@ -117,7 +126,8 @@ TEST_CASE("a store on a full disk refuses and recovers") {
     if (!mount_small_disk(dir.path())) ::_exit(kNotAllowed);
     const auto ballast = dir.path() / "ballast";
     std::ofstream(ballast) << std::string(1 << 20, 'x');
-    const std::string fault = fault_after_filling(dir.path(), [&] { std::filesystem::remove(ballast); });
+    const std::string fault = fault_after_filling(
+        dir.path(), [] {}, [&] { std::filesystem::remove(ballast); });
     if (!fault.empty()) std::fprintf(stderr, "%s\n", fault.c_str());
     ::_exit(fault.empty() ? 0 : 1);
   }

@@ -38,11 +38,9 @@ Result<ClientRecord> put_client(HubStore& store, std::string_view who, const Cli
       [&](auto done) { store.put_client(client(who), id, std::move(sae_ids), std::move(done)); });
 }
 
-Result<void> add_block(HubStore& store, std::string_view who, const PsrdBlock& block) {
-  return answer_of<void>([&](auto done) {
-    store.add_block(client(who), {block.id, block.layout, block.data.clone(), block.lease_end, block.floor},
-                    std::move(done));
-  });
+Result<PsrdBlock> add_block(HubStore& store, std::string_view who, const NewBlock& block) {
+  return answer_of<PsrdBlock>(
+      [&](auto done) { store.add_block(client(who), written(store, block), std::move(done)); });
 }
 
 Result<void> register_client(HubStore& store, RegistrationRecord registration) {
@@ -54,8 +52,8 @@ Result<void> register_client(HubStore& store, RegistrationRecord registration) {
 TEST_CASE("a new hub's store holds the hub's id and nothing else") {
   const TemporaryDirectory dir;
   const auto hub_id = random_id<HubId>();
-  require_ok(HubStore::create(dir.path(), hub_id));
-  auto store = HubStore::open(dir.path());
+  require_ok(HubStore::create(dir.path(), node_key(), hub_id));
+  auto store = open_hub(dir.path());
   require_ok(store);
   const auto contents = (*store)->load();
   require_ok(contents);
@@ -68,10 +66,10 @@ TEST_CASE("a new hub's store holds the hub's id and nothing else") {
 
 TEST_CASE("a client is made once, keeps its id, and gets further SAEs") {
   const TemporaryDirectory dir;
-  require_ok(HubStore::create(dir.path(), random_id<HubId>()));
+  require_ok(HubStore::create(dir.path(), node_key(), random_id<HubId>()));
   const auto id = random_id<ClientId>();
   {
-    auto store = HubStore::open(dir.path());
+    auto store = open_hub(dir.path());
     require_ok(store);
     const auto made = put_client(**store, "carol", id, {sae("carol"), sae("carol/2")});
     require_ok(made);
@@ -81,7 +79,7 @@ TEST_CASE("a client is made once, keeps its id, and gets further SAEs") {
     CHECK(again->id == id);
     CHECK(again->sae_ids == std::vector{sae("carol"), sae("carol/2"), sae("third")});
   }
-  auto store = HubStore::open(dir.path());
+  auto store = open_hub(dir.path());
   require_ok(store);
   const auto contents = (*store)->load();
   require_ok(contents);
@@ -244,7 +242,7 @@ TEST_CASE("what waits for responders survives a restart") {
     require_ok(
         add_share(*store, share_of(context(client("carol")), deadline(seconds(60))), {client("celia")}));
   }
-  auto store = HubStore::open(dir.path());
+  auto store = open_hub(dir.path());
   require_ok(store);
   const auto contents = (*store)->load();
   require_ok(contents);
@@ -260,7 +258,7 @@ TEST_CASE("what waits for responders survives a restart") {
 TEST_CASE("a block belongs to a client that exists, and comes once") {
   const TemporaryDirectory dir;
   const auto store = new_hub(dir.path());
-  const PsrdBlock block = random_block(Side::hub);
+  const NewBlock block = random_block(Side::hub);
   CHECK(kind_of(add_block(*store, "nobody", block)) == ErrorKind::not_found);
   require_ok(add_block(*store, "carol", block));
   CHECK(kind_of(add_block(*store, "carol", block)) == ErrorKind::conflict);
@@ -273,15 +271,15 @@ TEST_CASE("a block belongs to a client that exists, and comes once") {
   CHECK(contents->blocks[0].block.layout == block.layout);
   CHECK(contents->blocks[0].block.lease_end == block.lease_end);
   CHECK(contents->blocks[0].block.floor == block.floor);
-  CHECK(constant_time_equal(contents->blocks[0].block.data.view(), block.data.view()));
+  CHECK(same_bytes(contents->blocks[0].block, block, 0, block.layout.total()));
 }
 
 TEST_CASE("a registration is accepted if its number grows, and changes all or nothing") {
   const TemporaryDirectory dir;
   const auto store = new_hub(dir.path());
-  const PsrdBlock kept = random_block(Side::hub);
-  const PsrdBlock spent = random_block(Side::hub);
-  const PsrdBlock celias = random_block(Side::hub);
+  const NewBlock kept = random_block(Side::hub);
+  const NewBlock spent = random_block(Side::hub);
+  const NewBlock celias = random_block(Side::hub);
   require_ok(add_block(*store, "carol", kept));
   require_ok(add_block(*store, "carol", spent));
   require_ok(add_block(*store, "celia", celias));

@@ -9,11 +9,9 @@ HubRecord hub_record(std::string_view hub_name) {
   return {random_id<HubId>(), name<HubName>(hub_name), "http://127.0.0.1:8100", random_id<ClientId>()};
 }
 
-Result<void> ingest(KmeStore& store, const HubRecord& hub, const PsrdBlock& block) {
-  return answer_of<void>([&](auto done) {
-    store.ingest_block(hub, {block.id, block.layout, block.data.clone(), block.lease_end, block.floor},
-                       std::move(done));
-  });
+Result<PsrdBlock> ingest(KmeStore& store, const HubRecord& hub, const NewBlock& block) {
+  return answer_of<PsrdBlock>(
+      [&](auto done) { store.ingest_block(hub, written(store, block), std::move(done)); });
 }
 
 Result<std::uint64_t> next_number(KmeStore& store, const HubId& hub) {
@@ -50,8 +48,8 @@ KmeStore::Contents contents_of(KmeStore& store) {
 TEST_CASE("a block is ingested with its hub, once and for ever") {
   const TemporaryDirectory dir;
   auto hub = hub_record("hank");
-  const PsrdBlock first = random_block(Side::client);
-  const PsrdBlock second = random_block(Side::client);
+  const NewBlock first = random_block(Side::client);
+  const NewBlock second = random_block(Side::client);
   {
     const auto store = new_kme(dir.path());
     require_ok(ingest(*store, hub, first));
@@ -60,7 +58,7 @@ TEST_CASE("a block is ingested with its hub, once and for ever") {
     CHECK(kind_of(ingest(*store, hub, first)) == ErrorKind::conflict);
     require_ok(answer_of<void>([&](auto done) { store->drop_block(first.id, std::move(done)); }));
   }
-  auto store = KmeStore::open(dir.path());
+  auto store = open_kme(dir.path());
   require_ok(store);
   // A block that is refused changes nothing of its hub either.
   hub.endpoint = "http://192.0.2.1:8100";
@@ -77,21 +75,7 @@ TEST_CASE("a block is ingested with its hub, once and for ever") {
   REQUIRE(contents.blocks.size() == 1);
   CHECK(contents.blocks[0].hub == hub.id);
   CHECK(contents.blocks[0].block.id == second.id);
-  CHECK(constant_time_equal(contents.blocks[0].block.data.view(), second.data.view()));
-}
-
-TEST_CASE("a block whose sizes or positions make no sense is refused") {
-  const TemporaryDirectory dir;
-  const auto store = new_kme(dir.path());
-  const auto hub = hub_record("hank");
-  PsrdBlock block = random_block(Side::client);
-  block.data.resize(block.data.size() - 1);
-  CHECK(kind_of(ingest(*store, hub, block)) == ErrorKind::invalid);
-  CHECK(kind_of(ingest(*store, hub, random_block(Side::hub))) == ErrorKind::invalid);
-  block = random_block(Side::client);
-  block.floor.pad = block.layout.total() + 1;
-  CHECK(kind_of(ingest(*store, hub, block)) == ErrorKind::invalid);
-  CHECK(contents_of(*store).hubs.empty());
+  CHECK(same_bytes(contents.blocks[0].block, second, 0, second.layout.total()));
 }
 
 TEST_CASE("registration numbers grow, also across a restart and when the hub's record changes") {
@@ -109,7 +93,7 @@ TEST_CASE("registration numbers grow, also across a restart and when the hub's r
       last = *number;
     }
   }
-  auto store = KmeStore::open(dir.path());
+  auto store = open_kme(dir.path());
   require_ok(store);
   require_ok(ingest(**store, hub, random_block(Side::client)));
   const auto number = next_number(**store, hub.id);
@@ -135,7 +119,7 @@ TEST_CASE("only bundles without enough acknowledgements come back after a restar
         answer_of<void>([&](auto done) { store->acknowledge_bundle(forgotten.id, std::move(done)); });
     CHECK(kind_of(unknown) == ErrorKind::not_found);
   }
-  auto store = KmeStore::open(dir.path());
+  auto store = open_kme(dir.path());
   require_ok(store);
   const auto contents = contents_of(**store);
   REQUIRE(contents.unacknowledged.size() == 1);
@@ -156,7 +140,7 @@ TEST_CASE("held keys come back with what was delivered of them") {
     require_ok(deliver(*store, bundle, "frank", {1}, {sae("celia"), sae("frank")}));
     CHECK(kind_of(deliver(*store, bundle, "frank", {2, 20}, {})) == ErrorKind::invalid);
   }
-  auto store = KmeStore::open(dir.path());
+  auto store = open_kme(dir.path());
   require_ok(store);
   const auto contents = contents_of(**store);
   REQUIRE(contents.held.size() == 1);
@@ -215,7 +199,7 @@ TEST_CASE("what outlived its lifetime is answered and gone, at once or at the ne
     CHECK(*gone == std::vector{over.context.name(), over_too.context.name()});
     require_ok(hold(*store, held_of(context(client("erin")), deadline(seconds(-1)))));
   }
-  auto store = KmeStore::open(dir.path());
+  auto store = open_kme(dir.path());
   require_ok(store);
   const auto contents = contents_of(**store);
   REQUIRE(contents.held.size() == 1);

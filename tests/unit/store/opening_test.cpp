@@ -26,13 +26,12 @@ void hold(KmeStore& store) {
   }));
 }
 
-PsrdBlock ingest(KmeStore& store) {
-  PsrdBlock block = random_block(Side::client);
-  PsrdBlock copy{block.id, block.layout, block.data.clone(), block.lease_end, block.floor};
-  require_ok(answer_of<void>([&](auto done) {
+NewBlock ingest(KmeStore& store) {
+  NewBlock block = random_block(Side::client);
+  require_ok(answer_of<PsrdBlock>([&](auto done) {
     store.ingest_block(
         {random_id<HubId>(), name<HubName>("hank"), "http://127.0.0.1:1", random_id<ClientId>()},
-        std::move(copy), std::move(done));
+        written(store, block), std::move(done));
   }));
   return block;
 }
@@ -41,12 +40,12 @@ PsrdBlock ingest(KmeStore& store) {
 
 TEST_CASE("a store is made once, for its owner alone") {
   const TemporaryDirectory dir;
-  CHECK(kind_of(HubStore::open(dir.path())) == ErrorKind::not_found);
-  CHECK(kind_of(KmeStore::open(dir.path())) == ErrorKind::not_found);
+  CHECK(kind_of(open_hub(dir.path())) == ErrorKind::not_found);
+  CHECK(kind_of(open_kme(dir.path())) == ErrorKind::not_found);
   new_hub(dir.path());
-  CHECK(kind_of(HubStore::create(dir.path(), random_id<HubId>())) == ErrorKind::conflict);
-  CHECK(kind_of(KmeStore::create(dir.path())) == ErrorKind::conflict);
-  const auto store = HubStore::open(dir.path());
+  CHECK(kind_of(HubStore::create(dir.path(), node_key(), random_id<HubId>())) == ErrorKind::conflict);
+  CHECK(kind_of(KmeStore::create(dir.path(), node_key())) == ErrorKind::conflict);
+  const auto store = open_hub(dir.path());
   require_ok(store);
   for (const auto& entry : std::filesystem::directory_iterator(dir.path())) {
     struct stat status {};
@@ -60,23 +59,23 @@ TEST_CASE("what an interrupted creation left does not hinder the next") {
   std::ofstream(dir.path() / "store.db.new") << "half of it";
   std::ofstream(dir.path() / "store.db.new-wal") << "half of it";
   new_kme(dir.path());
-  require_ok(KmeStore::open(dir.path()));
+  require_ok(open_kme(dir.path()));
 }
 
 TEST_CASE("the other kind's store is refused") {
   const TemporaryDirectory hub_dir;
   new_hub(hub_dir.path());
-  CHECK(kind_of(KmeStore::open(hub_dir.path())) == ErrorKind::invalid);
+  CHECK(kind_of(open_kme(hub_dir.path())) == ErrorKind::invalid);
   const TemporaryDirectory kme_dir;
   new_kme(kme_dir.path());
-  CHECK(kind_of(HubStore::open(kme_dir.path())) == ErrorKind::invalid);
+  CHECK(kind_of(open_hub(kme_dir.path())) == ErrorKind::invalid);
 }
 
 TEST_CASE("a store of another schema version is refused") {
   const TemporaryDirectory dir;
   new_kme(dir.path());
   change(dir.path(), "PRAGMA user_version = " + std::to_string(kSchemaVersion + 1));
-  const auto newer = KmeStore::open(dir.path());
+  const auto newer = open_kme(dir.path());
   CHECK(kind_of(newer) == ErrorKind::invalid);
   CHECK(newer.error().message.find("schema version") != std::string::npos);
 }
@@ -85,15 +84,15 @@ TEST_CASE("a file that is no store is refused") {
   const TemporaryDirectory dir;
   SUBCASE("no database") {
     std::ofstream(database_path(dir.path())) << std::string(8192, 'x');
-    CHECK(kind_of(KmeStore::open(dir.path())) == ErrorKind::corrupt);
+    CHECK(kind_of(open_kme(dir.path())) == ErrorKind::corrupt);
   }
   SUBCASE("empty") {
     std::ofstream(database_path(dir.path())).flush();
-    CHECK(kind_of(KmeStore::open(dir.path())) == ErrorKind::invalid);
+    CHECK(kind_of(open_kme(dir.path())) == ErrorKind::invalid);
   }
   SUBCASE("a directory") {
     std::filesystem::create_directory(database_path(dir.path()));
-    CHECK(kind_of(KmeStore::open(dir.path())) == ErrorKind::io);
+    CHECK(kind_of(open_kme(dir.path())) == ErrorKind::io);
   }
 }
 
@@ -106,7 +105,7 @@ TEST_CASE("a store that may only be read is refused with the reason") {
   const pid_t child = ::fork();
   if (child == 0) {
     if (::geteuid() == 0 && ::setresuid(65534, 65534, 65534) != 0) ::_exit(2);
-    const auto store = KmeStore::open(dir.path());
+    const auto store = open_kme(dir.path());
     const bool as_expected = !store && store.error().kind == ErrorKind::io &&
                              store.error().message.find("read-only") != std::string::npos;
     ::_exit(as_expected ? 0 : 1);
@@ -120,7 +119,7 @@ TEST_CASE("a store that may only be read is refused with the reason") {
 TEST_CASE("a damaged row is an error that names it") {
   const TemporaryDirectory dir;
   auto store = new_kme(dir.path());
-  const PsrdBlock block = ingest(*store);
+  const NewBlock block = ingest(*store);
   hold(*store);
   require_ok(store->load());
   store.reset();
@@ -134,11 +133,11 @@ TEST_CASE("a damaged row is an error that names it") {
   SUBCASE("a size that cannot be") {
     change(dir.path(), "UPDATE psrd_block SET hub_pad = 1 << 40");
   }
-  SUBCASE("data that is missing") {
-    change(dir.path(), "DELETE FROM psrd_data");
+  SUBCASE("a key that was altered") {
+    change(dir.path(), "UPDATE psrd_block SET sealed_key = zeroblob(72)");
   }
-  SUBCASE("data that is too short") {
-    change(dir.path(), "UPDATE psrd_data SET bytes = x'00'");
+  SUBCASE("a head that was altered") {
+    change(dir.path(), "INSERT INTO psrd_head SELECT number, 1, 6000, zeroblob(60) FROM psrd_block");
   }
   SUBCASE("an id that is none") {
     change(dir.path(), "UPDATE psrd_block SET id = x'00'");
@@ -149,18 +148,67 @@ TEST_CASE("a damaged row is an error that names it") {
     expected = "held_bundle";
   }
   SUBCASE("keys that are too short") {
-    change(dir.path(), "UPDATE held_bundle SET keys = x'00'");
+    change(dir.path(), "UPDATE held_bundle SET sealed_keys = x'00'");
     expected = "held_bundle";
   }
   SUBCASE("a hub without a name") {
     change(dir.path(), "UPDATE hub SET name = ''");
     expected = "of hub";
   }
-  auto damaged = KmeStore::open(dir.path());
-  require_ok(damaged);
-  const auto contents = (*damaged)->load();
-  CHECK(kind_of(contents) == ErrorKind::corrupt);
-  CHECK(contents.error().message.find(expected) != std::string::npos);
+  const auto damaged = open_kme(dir.path());
+  Error error;
+  if (damaged) {
+    const auto contents = (*damaged)->load();
+    CHECK_FALSE(contents);
+    error = contents.error();
+  } else {
+    error = damaged.error();
+  }
+  CHECK(error.kind == ErrorKind::corrupt);
+  CHECK(error.message.find(expected) != std::string::npos);
+}
+
+TEST_CASE("a store is refused with another node key than its own, and nothing is changed") {
+  const TemporaryDirectory dir;
+  auto store = new_kme(dir.path());
+  const NewBlock block = ingest(*store);
+  store.reset();
+  const SecretBytes other = SystemRandomness().bytes(Sealer::kKeyBytes);
+  const auto refused = KmeStore::open(dir.path(), other);
+  CHECK(kind_of(refused) == ErrorKind::invalid);
+  CHECK(refused.error().message.find("node key") != std::string::npos);
+  auto opened = open_kme(dir.path());
+  require_ok(opened);
+  const auto contents = (*opened)->load();
+  require_ok(contents);
+  REQUIRE(contents->blocks.size() == 1);
+  CHECK(same_bytes(contents->blocks[0].block, block, 0, block.layout.total()));
+}
+
+TEST_CASE("a block whose file is lost is dropped, the others stay") {
+  const TemporaryDirectory dir;
+  auto store = new_kme(dir.path());
+  const NewBlock missing = ingest(*store);
+  const NewBlock cut_off = ingest(*store);
+  const NewBlock whole = ingest(*store);
+  store.reset();
+  const auto file_of = [&](const NewBlock& block) {
+    return dir.path() / "psrd" / (block.id.text() + ".psrd");
+  };
+  std::filesystem::remove(file_of(missing));
+  std::filesystem::resize_file(file_of(cut_off), 100);
+  std::ofstream(dir.path() / "psrd" / "left.new") << "of a crash";
+  for (int i = 0; i < 2; ++i) {
+    auto opened = open_kme(dir.path());
+    require_ok(opened);
+    const auto contents = (*opened)->load();
+    require_ok(contents);
+    REQUIRE(contents->blocks.size() == 1);
+    CHECK(contents->blocks[0].block.id == whole.id);
+    CHECK(same_bytes(contents->blocks[0].block, whole, 0, whole.layout.total()));
+  }
+  CHECK_FALSE(std::filesystem::exists(file_of(cut_off)));
+  CHECK_FALSE(std::filesystem::exists(dir.path() / "psrd" / "left.new"));
 }
 
 TEST_CASE("a damaged share fails alone") {
@@ -181,7 +229,12 @@ TEST_CASE("a damaged share fails alone") {
     change(dir.path(), "UPDATE share SET secret_tag = x'00' WHERE number = 1");
   }
   SUBCASE("its bytes") {
-    change(dir.path(), "UPDATE share SET share = x'00' WHERE number = 1");
+    change(dir.path(), "UPDATE share SET sealed_share = x'00' WHERE number = 1");
+  }
+  SUBCASE("another bundle's bytes") {
+    change(
+        dir.path(),
+        "UPDATE share SET sealed_share = (SELECT sealed_share FROM share WHERE number = 2) WHERE number = 1");
   }
   SUBCASE("another bundle's context") {
     change(dir.path(),

@@ -15,28 +15,28 @@ const HubRecord& hank() {
   return hub;
 }
 
-Result<void> try_to_ingest(KmeStore& store, const PsrdBlock& block) {
-  return answer_of<void>([&](auto done) {
-    store.ingest_block(hank(), {block.id, block.layout, block.data.clone(), block.lease_end, block.floor},
-                       std::move(done));
-  });
+Result<PsrdBlock> try_to_ingest(KmeStore& store, const NewBlock& block) {
+  return answer_of<PsrdBlock>(
+      [&](auto done) { store.ingest_block(hank(), written(store, block), std::move(done)); });
 }
 
-PsrdBlock ingest(KmeStore& store) {
-  PsrdBlock block = random_block(Side::client);
+NewBlock ingest(KmeStore& store) {
+  NewBlock block = random_block(Side::client);
   require_ok(try_to_ingest(store, block));
   return block;
 }
 
-void lease(KmeStore& store, const PsrdBlock& block, std::uint64_t bytes) {
-  require_ok(answer_of<void>([&](auto done) {
-    store.extend_leases({{block.id, Zone::pad, block.lease_end.pad + bytes, 0, 0}}, std::move(done));
+void lease(KmeStore& store, const NewBlock& block, std::uint64_t bytes) {
+  require_ok(answer_of<std::vector<SecretBytes>>([&](auto done) {
+    const std::uint64_t begin = block.lease_end.pad;
+    store.extend_leases({{block.id, Zone::pad, begin, begin + bytes, begin}}, std::move(done));
   }));
 }
 
 std::unique_ptr<KmeStore> open(const std::filesystem::path& dir) {
-  auto store = KmeStore::open(dir);
+  auto store = open_kme(dir);
   require_ok(store);
+  require_ok((*store)->load());
   return std::move(*store);
 }
 
@@ -65,16 +65,16 @@ void restore(const std::filesystem::path& dir) {
 TEST_CASE("a store set back drops the blocks opened before or since, and keeps those never opened") {
   const TemporaryDirectory dir;
   auto store = new_kme(dir.path());
-  const PsrdBlock opened_before = ingest(*store);
-  const PsrdBlock opened_since = ingest(*store);
-  const PsrdBlock never_opened = ingest(*store);
+  const NewBlock opened_before = ingest(*store);
+  const NewBlock opened_since = ingest(*store);
+  const NewBlock never_opened = ingest(*store);
   lease(*store, opened_before, 100);
   store.reset();
   save(dir.path());
 
   store = open(dir.path());
   lease(*store, opened_since, 100);
-  const PsrdBlock came_since = ingest(*store);
+  const NewBlock came_since = ingest(*store);
   lease(*store, came_since, 100);
   store.reset();
   restore(dir.path());
@@ -84,7 +84,7 @@ TEST_CASE("a store set back drops the blocks opened before or since, and keeps t
   CHECK(contents.dropped_after_set_back == std::vector{opened_before.id, opened_since.id});
   CHECK(ids(contents) == std::vector{never_opened.id});
   // What is gone is known for ever, even a block that this database never saw.
-  for (const PsrdBlock* block : {&opened_before, &opened_since, &came_since}) {
+  for (const NewBlock* block : {&opened_before, &opened_since, &came_since}) {
     CHECK(kind_of(try_to_ingest(*store, *block)) == ErrorKind::conflict);
   }
   CHECK_FALSE(on_disk(dir.path(), opened_since.data.view().last(32)));
@@ -100,7 +100,7 @@ TEST_CASE("a store set back drops the blocks opened before or since, and keeps t
 TEST_CASE("a store set back to a state with the same leases has lost no lease and drops nothing") {
   const TemporaryDirectory dir;
   auto store = new_kme(dir.path());
-  const PsrdBlock block = ingest(*store);
+  const NewBlock block = ingest(*store);
   lease(*store, block, 100);
   store.reset();
   save(dir.path());
@@ -117,22 +117,22 @@ TEST_CASE("a store set back to a state with the same leases has lost no lease an
 TEST_CASE("a hub's store set back drops opened blocks too") {
   const TemporaryDirectory dir;
   auto store = new_hub(dir.path());
-  const PsrdBlock block = random_block(Side::hub);
+  const NewBlock block = random_block(Side::hub);
   const auto id = block.id;
-  const auto end = block.lease_end.pad + 64;
-  PsrdBlock copy{block.id, block.layout, block.data.clone(), block.lease_end, block.floor};
-  require_ok(answer_of<void>(
-      [&](auto done) { store->add_block(client("carol"), std::move(copy), std::move(done)); }));
+  const auto begin = block.lease_end.pad;
+  require_ok(answer_of<PsrdBlock>(
+      [&](auto done) { store->add_block(client("carol"), written(*store, block), std::move(done)); }));
   store.reset();
   save(dir.path());
-  auto opened = HubStore::open(dir.path());
+  auto opened = open_hub(dir.path());
   require_ok(opened);
-  require_ok(answer_of<void>([&](auto done) {
-    (*opened)->extend_leases({{id, Zone::pad, end, 0, 0}}, std::move(done));
+  require_ok((*opened)->load());
+  require_ok(answer_of<std::vector<SecretBytes>>([&](auto done) {
+    (*opened)->extend_leases({{id, Zone::pad, begin, begin + 512, begin}}, std::move(done));
   }));
   opened->reset();
   restore(dir.path());
-  opened = HubStore::open(dir.path());
+  opened = open_hub(dir.path());
   require_ok(opened);
   const auto contents = (*opened)->load();
   require_ok(contents);
@@ -144,8 +144,8 @@ TEST_CASE("a hub's store set back drops opened blocks too") {
 TEST_CASE("without a sound marker every block counts as used") {
   const TemporaryDirectory dir;
   auto store = new_kme(dir.path());
-  const PsrdBlock opened = ingest(*store);
-  const PsrdBlock unopened = ingest(*store);
+  const NewBlock opened = ingest(*store);
+  const NewBlock unopened = ingest(*store);
   lease(*store, opened, 100);
   store.reset();
   const auto marker = marker_path(dir.path());
@@ -166,7 +166,7 @@ TEST_CASE("without a sound marker every block counts as used") {
   }
   store = open(dir.path());
   CHECK(contents_of(*store).dropped_after_set_back == std::vector{opened.id, unopened.id});
-  const PsrdBlock next = ingest(*store);
+  const NewBlock next = ingest(*store);
   lease(*store, next, 100);
   store.reset();
   // The marker is whole again.
@@ -178,11 +178,11 @@ TEST_CASE("without a sound marker every block counts as used") {
 TEST_CASE("a marker behind the database, as a crash between the two leaves it, drops nothing") {
   const TemporaryDirectory dir;
   auto store = new_kme(dir.path());
-  const PsrdBlock block = ingest(*store);
+  const NewBlock block = ingest(*store);
   lease(*store, block, 100);
   const auto marker = marker_path(dir.path());
   std::filesystem::copy(marker, dir.path() / "old");
-  const PsrdBlock other = ingest(*store);
+  const NewBlock other = ingest(*store);
   lease(*store, other, 100);
   store.reset();
   std::filesystem::rename(dir.path() / "old", marker);
@@ -202,7 +202,7 @@ TEST_CASE("a marker behind the database, as a crash between the two leaves it, d
 TEST_CASE("a store made anew beside the marker of a lost one does not take its used blocks again") {
   const TemporaryDirectory dir;
   auto store = new_kme(dir.path());
-  const PsrdBlock used = ingest(*store);
+  const NewBlock used = ingest(*store);
   lease(*store, used, 100);
   store.reset();
   std::filesystem::remove(dir.path() / "store.db");
@@ -215,15 +215,20 @@ TEST_CASE("a store made anew beside the marker of a lost one does not take its u
 TEST_CASE("a lease whose marker cannot be written is not granted, and may be asked for again") {
   const TemporaryDirectory dir;
   auto store = new_kme(dir.path());
-  const PsrdBlock block = ingest(*store);
+  const NewBlock block = ingest(*store);
   const auto marker = marker_path(dir.path());
   std::filesystem::remove(marker);
   std::filesystem::create_directories(marker / "in the way");
-  const std::vector<PsrdLease> leases{{block.id, Zone::pad, block.lease_end.pad + 100, 0, 0}};
-  const auto refused = answer_of<void>([&](auto done) { store->extend_leases(leases, std::move(done)); });
+  const std::vector<PsrdLease> leases{
+      {block.id, Zone::pad, block.lease_end.pad, block.lease_end.pad + 512, block.lease_end.pad}};
+  const auto refused =
+      answer_of<std::vector<SecretBytes>>([&](auto done) { store->extend_leases(leases, std::move(done)); });
   CHECK(kind_of(refused) == ErrorKind::io);
   std::filesystem::remove_all(marker);
-  require_ok(answer_of<void>([&](auto done) { store->extend_leases(leases, std::move(done)); }));
+  const auto granted =
+      answer_of<std::vector<SecretBytes>>([&](auto done) { store->extend_leases(leases, std::move(done)); });
+  require_ok(granted);
+  CHECK(constant_time_equal(granted->at(0).view(), block.data.view().subspan(leases[0].begin, 512)));
   const auto read = SetBackMarker::read(marker);
   require_ok(read);
   REQUIRE(read->has_value());
@@ -254,7 +259,7 @@ TEST_CASE("a marker reads back as it was written, and forgets the oldest blocks 
 TEST_CASE("a marker that does not reach back as far as the database makes every block count as used") {
   const TemporaryDirectory dir;
   auto store = new_kme(dir.path());
-  const PsrdBlock block = ingest(*store);
+  const NewBlock block = ingest(*store);
   store.reset();
   SetBackMarker marker;
   marker.generation = 10;

@@ -6,9 +6,37 @@
 
 namespace dske::store::test {
 
-PsrdBlock random_block(Side own, const PsrdLayout& layout) {
+NewBlock random_block(Side own, const PsrdLayout& layout) {
   SystemRandomness randomness;
-  return PsrdBlock::fresh(random_id<BlockId>(), layout, randomness.bytes(layout.total()), own);
+  const PsrdBlock fresh = PsrdBlock::fresh(random_id<BlockId>(), layout, nullptr, own);
+  return {fresh.id, layout, fresh.lease_end, fresh.floor, randomness.bytes(layout.total())};
+}
+
+bool same_bytes(const PsrdBlock& stored, const NewBlock& block, std::uint64_t begin, std::uint64_t end) {
+  // Zone by zone: that is how they are read.
+  for (const std::uint64_t position :
+       {block.layout.begin(Side::client, Zone::pad), block.layout.begin(Side::hub, Zone::authenticator),
+        block.layout.begin(Side::hub, Zone::pad), end}) {
+    if (position <= begin) continue;
+    const std::uint64_t size = std::min(position, end) - begin;
+    const auto read = stored.bytes->read(begin, size);
+    if (!read || !constant_time_equal(read->view(), block.data.view().subspan(begin, size))) return false;
+    begin += size;
+    if (begin == end) break;
+  }
+  return true;
+}
+
+bool wiped_bytes(const PsrdBlock& stored, std::uint64_t begin, std::uint64_t end) {
+  for (std::uint64_t position = begin; position < end; position += kPsrdPieceBytes) {
+    if (stored.bytes->read(position, 1)) return false;
+  }
+  return true;
+}
+
+const SecretBytes& node_key() {
+  static const SecretBytes key = SystemRandomness().bytes(Sealer::kKeyBytes);
+  return key;
 }
 
 DurableDeadline deadline(std::chrono::seconds from_now) {
@@ -50,15 +78,15 @@ HeldBundle held_of(const BundleContext& context, const DurableDeadline& expires)
 }
 
 Result<std::unique_ptr<HubStore>> open_hub(const std::filesystem::path& dir) {
-  return HubStore::open(dir);
+  return HubStore::open(dir, node_key());
 }
 Result<std::unique_ptr<KmeStore>> open_kme(const std::filesystem::path& dir) {
-  return KmeStore::open(dir);
+  return KmeStore::open(dir, node_key());
 }
 
 std::unique_ptr<HubStore> new_hub(const std::filesystem::path& dir) {
-  require_ok(HubStore::create(dir, random_id<HubId>()));
-  auto store = HubStore::open(dir);
+  require_ok(HubStore::create(dir, node_key(), random_id<HubId>()));
+  auto store = open_hub(dir);
   require_ok(store);
   for (const char* each : {"carol", "celia"}) {
     require_ok(answer_of<ClientRecord>([&](auto done) {
@@ -69,14 +97,15 @@ std::unique_ptr<HubStore> new_hub(const std::filesystem::path& dir) {
 }
 
 std::unique_ptr<KmeStore> new_kme(const std::filesystem::path& dir) {
-  require_ok(KmeStore::create(dir));
-  auto store = KmeStore::open(dir);
+  require_ok(KmeStore::create(dir, node_key()));
+  auto store = open_kme(dir);
   require_ok(store);
   return std::move(*store);
 }
 
 bool on_disk(const std::filesystem::path& dir, ByteView bytes) {
-  for (const auto& entry : std::filesystem::directory_iterator(dir)) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(dir)) {
+    if (!entry.is_regular_file()) continue;
     std::ifstream file(entry.path(), std::ios::binary);
     const std::string contents((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
     if (contents.find(as_text(bytes)) != std::string::npos) return true;

@@ -69,8 +69,34 @@ inline BundleId random_bundle() {
   return BundleId::random(randomness);
 }
 
+/// A block that is not in a store yet: its positions, as those of a fresh one, and its data.
+struct NewBlock {
+  BlockId id;
+  PsrdLayout layout;
+  PerZone<std::uint64_t> lease_end;
+  PerZone<std::uint64_t> floor;
+  SecretBytes data;
+};
 /// A small block whose data can be recognised on disk.
-PsrdBlock random_block(Side own, const PsrdLayout& layout = PsrdLayout::of_halves(16384, 16384));
+NewBlock random_block(Side own, const PsrdLayout& layout = PsrdLayout::of_halves(16384, 16384));
+
+/// The block, written to its end.
+template <class Store>
+std::unique_ptr<BlockWriter> written(Store& store, const NewBlock& block) {
+  auto writer = store.write_block(block.id, block.layout);
+  require_ok(writer);
+  require_ok((*writer)->write(block.data.view()));
+  require_ok((*writer)->finish());
+  return std::move(*writer);
+}
+
+/// Whether the block of the store has the same bytes as the new one in [begin, end).
+bool same_bytes(const PsrdBlock& stored, const NewBlock& block, std::uint64_t begin, std::uint64_t end);
+/// Whether none of the pieces in [begin, end) can be read.
+bool wiped_bytes(const PsrdBlock& stored, std::uint64_t begin, std::uint64_t end);
+
+/// The node key of the tests' stores.
+const SecretBytes& node_key();
 
 /// A deadline of this boot, `from_now` ahead or, if negative, past.
 DurableDeadline deadline(std::chrono::seconds from_now);
