@@ -173,12 +173,8 @@ Result<void> wipe_and_remove_file(const std::filesystem::path& path) {
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return io_error("cannot wipe " + path.string(), errno);
   if (!S_ISREG(status.st_mode)) return invalid(path.string() + " is not a regular file");
-<<<<<<< HEAD
   if (fails_at(FaultPoint::wipe_write)) return io_error("cannot wipe " + path.string(), errno);
-  const std::array<std::uint8_t, 16384> zeros{};
-=======
   const Bytes zeros(std::min<std::size_t>(static_cast<std::size_t>(status.st_size), std::size_t{1} << 20));
->>>>>>> 44412c4 (psrdfile: read and write PSRD files in pieces, in JSON or binary)
   for (auto left = static_cast<std::size_t>(status.st_size); left > 0;) {
     const std::size_t count = left < zeros.size() ? left : zeros.size();
     if (auto written = write_all(file.get(), ByteView(zeros).first(count), path.string()); !written)
