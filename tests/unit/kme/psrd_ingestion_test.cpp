@@ -56,12 +56,13 @@ struct Carol {
   }
 
   static std::string write_binary(const PsrdFile& file) {
-    test::MemorySink sink;
+    test::Taken taken;
+    test::MemorySink sink(taken);
     auto writer = PsrdFileWriter::begin(file, PsrdForm::binary, sink);
     require_ok(writer);
     require_ok((*writer)->write(file.data.view()));
     require_ok((*writer)->finish());
-    return std::string(as_text(sink.bytes));
+    return std::string(as_text(taken.bytes));
   }
 
   std::filesystem::path write(std::string_view text, const char* extension = ".json") {
