@@ -180,6 +180,7 @@ Result<void> wipe_and_remove_file(const std::filesystem::path& path) {
     if (auto written = write_all(file.get(), ByteView(zeros).first(count), path.string()); !written)
       return written;
     left -= count;
+    if (left > 0) start_writing_out(file.get());
   }
   if (fails_at(FaultPoint::wipe_sync) || ::fsync(file.get()) != 0)
     return io_error("cannot wipe " + path.string(), errno);
@@ -188,6 +189,10 @@ Result<void> wipe_and_remove_file(const std::filesystem::path& path) {
   if (auto synced = sync_directory(path.has_parent_path() ? path.parent_path() : "."); !synced) return synced;
   pass(FaultPoint::wipe_done);
   return {};
+}
+
+void start_writing_out(int file) {
+  [[maybe_unused]] const int begun = ::sync_file_range(file, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
 Result<void> sync_directory(const std::filesystem::path& directory) {

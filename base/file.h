@@ -58,6 +58,10 @@ class FileDescriptor {
 /// keeps is beyond its reach.
 [[nodiscard]] Result<void> wipe_and_remove_file(const std::filesystem::path& path);
 
+/// Lets the operating system begin to write out what was written to a file, so that a later fsync waits for
+/// less. Where it cannot, nothing happens.
+void start_writing_out(int file);
+
 /// Flushes a directory's entries to disk.
 [[nodiscard]] Result<void> sync_directory(const std::filesystem::path& directory);
 

@@ -54,6 +54,12 @@ Result<void> FileSink::write(ByteView bytes) {
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return io_error("cannot write " + temporary_.string(), errno);
     bytes = bytes.subspan(static_cast<std::size_t>(count));
+    not_written_out_ += static_cast<std::size_t>(count);
+  }
+  constexpr std::size_t kWriteOutBytes = std::size_t{8} << 20;
+  if (not_written_out_ >= kWriteOutBytes) {
+    start_writing_out(file_.get());
+    not_written_out_ = 0;
   }
   return {};
 }

@@ -49,6 +49,7 @@ class FileSink final : public ByteSink {
   FileDescriptor file_;
   std::filesystem::path temporary_;
   std::filesystem::path path_;
+  std::size_t not_written_out_ = 0;
 };
 
 /// Moves a file of secrets, also to another file system: there it is copied, and what was copied is wiped.

@@ -5,6 +5,7 @@
 #include <cxxopts.hpp>
 
 #include "bench/keys_benchmark.h"
+#include "bench/psrd_files_benchmark.h"
 #include "bench/soak_benchmark.h"
 #include "bench/stall_benchmark.h"
 
@@ -17,6 +18,7 @@ constexpr const char* kUsage =
     "enc_keys]\n"
     "       dske-bench soak TOPOLOGY MASTER_SAE SLAVE_SAE [--pairs 1000000] [--connections 32] [--number N]\n"
     "                       [--seconds S] [--block-bytes B] [--tolerance-mib M] [--samples FILE]\n"
+    "       dske-bench psrd-files DIRECTORY [--mebibytes 1024] [--rounds 3]\n"
     "\n"
     "keys   measures keys per second and latency of enc_keys and of dec_keys over mutual TLS, and the PSRD "
     "spent\n"
@@ -28,7 +30,12 @@ constexpr const char* kUsage =
     "sampled\n"
     "       every S seconds; provisions PSRD as it goes; fails if a pair fails or a node grows\n"
     "\n"
-    "All run against a topology that is running on this machine, so both share its cores. stall and soak "
+    "psrd-files  measures how fast one large PSRD file is made and ingested by dske-hub and dske-kme, in how "
+    "much\n"
+    "       memory, and how fast the disk of DIRECTORY is\n"
+    "\n"
+    "The others run against a topology that is running on this machine, so both share its cores. stall and "
+    "soak "
     "look into\n"
     "the nodes' processes, which only root may.\n";
 
@@ -64,7 +71,7 @@ int run(int argc, char** argv) {
   auto add = options.add_options();
   add("words", "", cxxopts::value<std::vector<std::string>>());
   for (const char* name : {"connections", "requests", "number", "seconds", "rounds", "silent", "half",
-                           "addresses", "pairs", "block-bytes", "tolerance-mib"}) {
+                           "addresses", "pairs", "mebibytes", "block-bytes", "tolerance-mib"}) {
     add(name, "", cxxopts::value<std::uint64_t>());
   }
   add("call", "", cxxopts::value<std::string>()->default_value("status"));
@@ -78,10 +85,19 @@ int run(int argc, char** argv) {
   }
   const auto words =
       parsed.count("words") > 0 ? parsed["words"].as<std::vector<std::string>>() : std::vector<std::string>();
-  if (words.size() != 4) return wrong_usage("COMMAND TOPOLOGY MASTER_SAE SLAVE_SAE is what it takes");
   Numbers numbers(parsed);
   std::function<dske::Result<void>()> benchmark;
-  if (words[0] == "keys") {
+  const bool on_files = !words.empty() && words[0] == "psrd-files";
+  if (on_files && words.size() != 2) return wrong_usage("psrd-files takes a DIRECTORY");
+  if (!on_files && words.size() != 4) {
+    return wrong_usage("COMMAND TOPOLOGY MASTER_SAE SLAVE_SAE is what it takes");
+  }
+  if (on_files) {
+    dske::bench::PsrdFilesSettings settings{words[1]};
+    settings.mebibytes = numbers.read("mebibytes", settings.mebibytes, 1, 2048);
+    settings.rounds = numbers.read("rounds", settings.rounds, 1, 100);
+    benchmark = [settings] { return run_psrd_files_benchmark(settings); };
+  } else if (words[0] == "keys") {
     dske::bench::KeysSettings settings{words[1], words[2], words[3]};
     settings.connections = numbers.read("connections", settings.connections, 1, 1024);
     settings.requests = numbers.read("requests", settings.requests, 1, kMillion);

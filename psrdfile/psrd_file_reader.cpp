@@ -45,10 +45,8 @@ Result<std::unique_ptr<PsrdFileReader>> PsrdFileReader::open(ByteSource& in) {
 
 Result<std::unique_ptr<PsrdFileReader>> PsrdFileReader::open_json(ByteSource& in, SecretBytes begun) {
   if (begun.empty()) return Error{ErrorKind::corrupt, "PSRD file: it is empty"};
-  if (begun.text().find_first_not_of(" \t\r\n") == std::string_view::npos ||
-      begun.text()[begun.text().find_first_not_of(" \t\r\n")] != '{') {
-    return invalid("this is no PSRD file");
-  }
+  const std::size_t first = begun.text().find_first_not_of(" \t\r\n");
+  if (first != std::string_view::npos && begun.text()[first] != '{') return invalid("this is no PSRD file");
   SecretBytes text = std::move(begun);
   constexpr std::size_t kAtOnce = std::size_t{1} << 20;
   while (true) {

@@ -18,7 +18,7 @@ namespace dske::store {
 namespace {
 
 constexpr const char* kSuffix = ".psrd";
-constexpr std::size_t kFlushBytes = std::size_t{1} << 20;
+constexpr std::size_t kFlushBytes = std::size_t{2} << 20;
 
 Result<void> write_all(int file, ByteView bytes, const std::filesystem::path& path) {
   while (!bytes.empty()) {
@@ -162,6 +162,7 @@ Result<void> BlockWriter::write(ByteView bytes) {
 
 Result<void> BlockWriter::flush() {
   if (auto written = write_all(file_.get(), sealed_, path_); !written) return written;
+  start_writing_out(file_.get());
   sealed_.clear();
   return {};
 }
