@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/log.h"
+
 namespace dske {
 namespace {
 
@@ -68,7 +70,11 @@ void LeasedPool::extended(Zone zone, const std::vector<PsrdLease>& leases,
     for (std::size_t i = 0; i < leases.size(); ++i) {
       if (bytes) pool_.leased(leases[i], std::move((*bytes)[i]));
       // Damaged bytes stay damaged: the rest of the pool goes on without that block.
-      if (!bytes && bytes.error().kind == ErrorKind::corrupt) pool_.set_aside(leases[i].block);
+      if (!bytes && bytes.error().kind == ErrorKind::corrupt) {
+        log::error("PSRD block {} is damaged, it is not used any more: {}", leases[i].block.text(),
+                   bytes.error().message);
+        pool_.set_aside(leases[i].block);
+      }
     }
     waiting = waiters_[zone].size();
   }
@@ -160,10 +166,14 @@ Result<SecretBytes> LeasedPool::peek(Zone zone, const Allocation& allocation) co
 Result<SecretBytes> LeasedPool::take(Zone zone, const Allocation& allocation) {
   auto bytes = peek(zone, allocation);
   if (!bytes) return bytes;
-  const MutexLock lock(mutex_);
   // Another may have taken them since they were read: one of the two is refused.
-  if (auto marked = pool_.mark_taken(zone, allocation); !marked) return marked.error();
+  if (auto marked = mark_taken(zone, allocation); !marked) return marked.error();
   return bytes;
+}
+
+Result<void> LeasedPool::mark_taken(Zone zone, const Allocation& allocation) {
+  const MutexLock lock(mutex_);
+  return pool_.mark_taken(zone, allocation);
 }
 
 void LeasedPool::raise_floor(const BlockId& block, Zone zone, std::uint64_t floor) {

@@ -49,6 +49,7 @@ class LeasedPool : public std::enable_shared_from_this<LeasedPool> {
   [[nodiscard]] std::vector<BlockId> listed_blocks() const;
   [[nodiscard]] Result<SecretBytes> peek(Zone zone, const Allocation& allocation) const;
   [[nodiscard]] Result<SecretBytes> take(Zone zone, const Allocation& allocation);
+  [[nodiscard]] Result<void> mark_taken(Zone zone, const Allocation& allocation);
   void raise_floor(const BlockId& block, Zone zone, std::uint64_t floor);
   bool skip_used(const BlockId& block, Zone zone, std::uint64_t position);
   [[nodiscard]] std::uint64_t next(const BlockId& block, Zone zone) const;

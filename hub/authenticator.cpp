@@ -82,12 +82,16 @@ Result<std::pair<std::shared_ptr<Client>, MacTag>> Authenticator::verify(const h
   const auto client = clients_.by_block(signature->key.front().block);
   if (!client) return refused;
   const auto key = client->pool().peek(Zone::authenticator, signature->key);
-  if (!key) return refused;
+  if (!key && key.error().kind == ErrorKind::unauthenticated) return refused;
+  if (!key) {
+    log::error("client {}: PSRD could not be read: {}", client->name().text(), key.error().message);
+    return Error{ErrorKind::unavailable, "the hub could not read its PSRD"};
+  }
   const std::string target = request.target();
   const RequestParts parts{hub_, epoch, request.method, target, request.body.view()};
   if (!constant_time_equal(request_tag(key->view(), parts), signature->tag)) return refused;
   // Of two identical messages at once, one gets here first.
-  if (auto taken = client->pool().take(Zone::authenticator, signature->key); !taken) return refused;
+  if (auto taken = client->pool().mark_taken(Zone::authenticator, signature->key); !taken) return refused;
   return std::pair{client, signature->tag};
 }
 
@@ -95,6 +99,9 @@ http::Handler Authenticator::verified_under(const Epoch& epoch, Handler handler)
   return [this, epoch, handler = std::move(handler)](http::Request request, http::Reply reply) {
     if (!admits(request, reply)) return;
     auto sender = verify(request, epoch);
+    if (!sender && sender.error().kind == ErrorKind::unavailable) {
+      return reply.send(http::message_response(503, sender.error().message));
+    }
     if (!sender) return reject(request, std::move(reply), sender.error());
     pass(FaultPoint::hub_verified);
     handler(
