@@ -8,6 +8,12 @@
 #include "node/error_status.h"
 
 namespace dske::hub {
+namespace {
+
+constexpr std::string_view kDisabled = "the hub's operator has disabled this client";
+
+}  // namespace
+
 SecretBytes message_json(std::string_view message) {
   json::Writer writer;
   writer.begin_object().name("message").string(message).end_object();
@@ -104,8 +110,11 @@ http::Handler Authenticator::verified_under(const Epoch& epoch, Handler handler)
     }
     if (!sender) return reject(request, std::move(reply), sender.error());
     pass(FaultPoint::hub_verified);
-    handler(
-        VerifiedRequest(sender->first, hub_, epoch, sender->second, std::move(request), std::move(reply)));
+    VerifiedRequest verified(sender->first, hub_, epoch, sender->second, std::move(request),
+                             std::move(reply));
+    // Signed, so that the client's operator can believe it.
+    if (!sender->first->enabled()) return verified.refuse(403, kDisabled);
+    handler(std::move(verified));
   };
 }
 
@@ -132,6 +141,8 @@ http::Handler Authenticator::verified_poll(std::function<void(Poll)> handler) co
         });
     if (!good)
       return reject(request, std::move(reply), {ErrorKind::unauthenticated, "the poll does not verify"});
+    // It registers again then, and is told why it cannot by an answer that one-time keys sign.
+    if (!client->enabled()) return reply.send(http::message_response(401, kDisabled));
     handler(Poll(client, hub_, epoch_, std::move(*polling), std::move(request), std::move(reply)));
   };
 }

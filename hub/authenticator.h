@@ -46,7 +46,7 @@ class Authenticator {
                 FailureLimiter& failures);
 
   /// A handler that is called for verified requests only; the others are answered here, unsigned, and change
-  /// nothing.
+  /// nothing. Verified requests of a disabled client are answered with a signed 403.
   using Handler = std::function<void(VerifiedRequest)>;
   [[nodiscard]] http::Handler verified(Handler handler) const;
   /// The same for PUT registration, whose sender cannot know the epoch.

@@ -24,6 +24,26 @@ bool Client::serves(const SaeId& sae) const {
   return sae_ids_.contains(sae);
 }
 
+bool Client::enabled() const {
+  const MutexLock lock(mutex_);
+  return enabled_;
+}
+
+void Client::set_enabled(bool enabled) {
+  const MutexLock lock(mutex_);
+  enabled_ = enabled;
+}
+
+void Client::add_revoked(const BlockId& block) {
+  const MutexLock lock(mutex_);
+  revoked_blocks_.insert(block);
+}
+
+std::set<BlockId> Client::revoked_blocks() const {
+  const MutexLock lock(mutex_);
+  return revoked_blocks_;
+}
+
 std::uint64_t Client::registration_number() const {
   const MutexLock lock(mutex_);
   return registration_number_;
@@ -82,6 +102,9 @@ void ClientRegistry::load(store::HubStore::Contents contents) {
   for (store::ClientBlock& block : contents.blocks) {
     if (const auto client = by_name(block.client)) add_block(client, std::move(block.block), block.listed);
   }
+  for (const store::RevokedBlock& block : contents.revoked_blocks) {
+    if (const auto client = by_name(block.client)) client->add_revoked(block.id);
+  }
   for (const store::WaitingAmount& amount : contents.waiting) {
     if (const auto client = by_name(amount.initiator))
       client->add_waiting(amount.bundles, amount.share_bytes);
@@ -98,15 +121,36 @@ std::shared_ptr<Client> ClientRegistry::put(const store::ClientRecord& record) {
   std::erase_if(saes_, [&](const auto& entry) { return entry.second == client; });
   for (const SaeId& sae : record.sae_ids) saes_[sae] = client;
   client->set_sae_ids({record.sae_ids.begin(), record.sae_ids.end()});
+  client->set_enabled(record.enabled);
   return client;
 }
 
-void ClientRegistry::add_block(const std::shared_ptr<Client>& client, PsrdBlock block, bool listed) {
+void ClientRegistry::remove(const ClientName& name) {
+  std::shared_ptr<Client> client;
   {
     const MutexLock lock(mutex_);
-    blocks_[block.id] = client;
+    const auto found = clients_.find(name);
+    if (found == clients_.end()) return;
+    client = found->second;
+    clients_.erase(found);
+    std::erase_if(saes_, [&](const auto& entry) { return entry.second == client; });
+    std::erase_if(blocks_, [&](const auto& entry) { return entry.second == client; });
+  }
+  for (const BlockId& block : client->pool().blocks()) client->pool().remove_block(block);
+}
+
+bool ClientRegistry::add_block(const std::shared_ptr<Client>& client, PsrdBlock block, bool listed) {
+  const BlockId id = block.id;
+  {
+    const MutexLock lock(mutex_);
+    const auto found = clients_.find(client->name());
+    if (found == clients_.end() || found->second != client) return false;
+    blocks_[id] = client;
   }
   client->pool().add_block(std::move(block), listed);
+  // It may have been removed in between, and then did not know of this block.
+  if (by_block(id) != client) client->pool().remove_block(id);
+  return true;
 }
 
 void ClientRegistry::remove_block(const BlockId& block) {

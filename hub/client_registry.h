@@ -30,6 +30,14 @@ class Client {
   [[nodiscard]] std::set<SaeId> sae_ids() const;
   [[nodiscard]] bool serves(const SaeId& sae) const;
 
+  /// False: the operator has disabled it, and nothing that it sends is accepted.
+  [[nodiscard]] bool enabled() const;
+  void set_enabled(bool enabled);
+
+  /// Blocks that the operator revoked.
+  void add_revoked(const BlockId& block);
+  [[nodiscard]] std::set<BlockId> revoked_blocks() const;
+
   /// It has registered at some time, so it can fetch.
   [[nodiscard]] bool registered() const { return registration_number() > 0; }
   [[nodiscard]] std::uint64_t registration_number() const;
@@ -57,6 +65,8 @@ class Client {
   const std::shared_ptr<LeasedPool> pool_;
   mutable Mutex mutex_;
   std::set<SaeId> sae_ids_ GUARDED_BY(mutex_);
+  bool enabled_ GUARDED_BY(mutex_) = true;
+  std::set<BlockId> revoked_blocks_ GUARDED_BY(mutex_);
   std::uint64_t registration_number_ GUARDED_BY(mutex_);
   SecretBytes polling_key_ GUARDED_BY(mutex_);
   std::uint64_t polling_counter_ GUARDED_BY(mutex_) = 0;
@@ -71,9 +81,12 @@ class ClientRegistry {
 
   /// Fills the registry with what the store holds.
   void load(store::HubStore::Contents contents);
-  /// Adds a client or updates its SAE IDs.
+  /// Adds a client or updates its SAE IDs and whether it is enabled.
   std::shared_ptr<Client> put(const store::ClientRecord& record);
-  void add_block(const std::shared_ptr<Client>& client, PsrdBlock block, bool listed);
+  /// Removes a client with its blocks: whoever still holds it can neither verify nor sign any more.
+  void remove(const ClientName& name);
+  /// Answers false, and adds nothing, if the client has been removed.
+  bool add_block(const std::shared_ptr<Client>& client, PsrdBlock block, bool listed);
   void remove_block(const BlockId& block);
 
   [[nodiscard]] std::shared_ptr<Client> by_name(const ClientName& name) const;

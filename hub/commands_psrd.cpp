@@ -5,14 +5,17 @@
 
 #include "base/file_stream.h"
 #include "hub/commands.h"
-#include "hub/management.h"
 #include "hub/operator_command.h"
+#include "hub/psrd_listing.h"
+#include "hub/psrd_routes.h"
 #include "node/psrd_report.h"
 
 namespace dske::hub {
 namespace {
 
 using node::Invocation;
+
+constexpr std::size_t kRevokedMost = 1000;
 
 std::optional<std::uint64_t> number(const std::string& text) {
   std::uint64_t value = 0;
@@ -39,13 +42,6 @@ Result<void> deliver(const std::filesystem::path& made, const std::filesystem::p
   return moved;
 }
 
-SecretBytes assigned_json(const std::string& block, const std::filesystem::path& file) {
-  json::Writer writer;
-  writer.begin_object().name("block_uuid").string(block);
-  writer.name("file").string(file.string()).end_object();
-  return writer.take();
-}
-
 int assign(const Invocation& invocation) {
   const auto client = ClientName::parse(invocation.option("client"));
   if (!client) return report(client.error());
@@ -54,28 +50,40 @@ int assign(const Invocation& invocation) {
   const auto hub_half = psrd_half(invocation, "hub");
   if (!hub_half) return report(hub_half.error());
   const std::filesystem::path target = invocation.option("output");
-  if (std::filesystem::exists(target)) return report(invalid(target.string() + " exists already"));
+  if (!target.empty() && std::filesystem::exists(target)) {
+    return report(invalid(target.string() + " exists already"));
+  }
+  const bool first = invocation.flag("first");
   json::Writer body;
   body.begin_object().name("client").string(client->text());
   body.name("client_bytes").integer(static_cast<std::int64_t>(client_half->bytes));
   body.name("client_authenticator_percent").integer(client_half->authenticator_percent);
   body.name("hub_bytes").integer(static_cast<std::int64_t>(hub_half->bytes));
-  body.name("hub_authenticator_percent").integer(hub_half->authenticator_percent).end_object();
+  body.name("hub_authenticator_percent").integer(hub_half->authenticator_percent);
+  body.name("first").boolean(first).end_object();
   const auto answer = run_either_way(
       invocation, {"POST", "/psrd", body.take()}, [&](Offline& offline) -> Result<SecretBytes> {
+        if (first) {
+          if (auto checked = offline.administration().check_without_psrd(*client); !checked)
+            return checked.error();
+        }
         const auto assigned = offline.operations().assign_psrd(*client, *client_half, *hub_half);
         if (!assigned) return assigned.error();
         return assigned_json(assigned->block.text(), assigned->file);
       });
   if (!answer) return report(answer.error());
   const std::string block = text_of(answer->root(), "block_uuid");
-  if (auto moved = deliver(text_of(answer->root(), "file"), target); !moved) return report(moved.error());
+  std::filesystem::path file = text_of(answer->root(), "file");
+  if (!target.empty()) {
+    if (auto moved = deliver(file, target); !moved) return report(moved.error());
+    file = target;
+  }
   if (invocation.flag("json")) {
-    const auto told = json::Document::parse(assigned_json(block, target).text());
+    const auto told = json::Document::parse(assigned_json(block, file).text());
     if (!told) return report(told.error());
     print_json(told->root());
   } else {
-    std::cout << "PSRD block " << block << " for client " << client->text() << " in " << target.string()
+    std::cout << "PSRD block " << block << " for client " << client->text() << " in " << file.string()
               << "\n";
   }
   return 0;
@@ -84,11 +92,62 @@ int assign(const Invocation& invocation) {
 int list(const Invocation& invocation) {
   return run_and_print(
       invocation, {"GET", "/psrd"},
-      [](Offline& offline) -> Result<SecretBytes> { return psrd_json(*offline.clients, offline.ingested); },
+      [](Offline& offline) -> Result<SecretBytes> {
+        return psrd_json(*offline.clients, offline.files, offline.ingested);
+      },
       [](const json::Value& answer) {
         for (const json::Value& client : answer.member("clients")->elements()) {
           std::cout << text_of(client, "name") << "  " << node::psrd_levels_text(*client.member("psrd"))
                     << "\n";
+          for (const json::Value& block : client.member("blocks")->elements()) {
+            const std::string file = text_of(block, "file");
+            std::cout << "  " << text_of(block, "block_uuid") << "  " << text_of(block, "state")
+                      << (file.empty() ? "" : "  " + file) << "\n";
+          }
+          for (const json::Value& block : client.member("revoked_blocks")->elements()) {
+            std::cout << "  " << block.string().value_or("") << "  revoked\n";
+          }
+        }
+        return 0;
+      });
+}
+
+int revoke(const Invocation& invocation) {
+  const bool all = invocation.flag("client");
+  if (all == !invocation.arguments.empty()) {
+    std::cerr << "dske-hub: psrd revoke: give either blocks or --client (see dske-hub --help)\n";
+    return 2;
+  }
+  std::vector<BlockId> blocks;
+  for (const std::string& text : invocation.arguments) {
+    const auto block = BlockId::parse(text);
+    if (!block) return report(block.error().within(text));
+    blocks.push_back(*block);
+  }
+  const auto client = all ? ClientName::parse(invocation.option("client")) : Result<ClientName>(ClientName());
+  if (!client) return report(client.error());
+  json::Writer body;
+  body.begin_object();
+  if (all) {
+    body.name("client").string(client->text());
+  } else {
+    body.name("block_uuids").begin_array();
+    for (const BlockId& block : blocks) body.string(block.text());
+    body.end_array();
+  }
+  body.end_object();
+  return run_and_print(
+      invocation, {"POST", "/psrd/revoke", body.take()},
+      [&](Offline& offline) -> Result<SecretBytes> {
+        ClientAdministration administration = offline.administration();
+        const auto revoked = all ? administration.revoke_all(*client) : administration.revoke(blocks);
+        if (!revoked) return revoked.error();
+        return revoked_json(*revoked);
+      },
+      [](const json::Value& answer) {
+        for (const json::Value& block : answer.member("revoked")->elements()) {
+          std::cout << "PSRD block " << text_of(block, "block_uuid") << " of client "
+                    << text_of(block, "client") << " revoked\n";
         }
         return 0;
       });
@@ -100,14 +159,14 @@ std::vector<node::CommandAndAction> psrd_commands() {
   return {
       {{"psrd assign",
         "psrd assign --client NAME --client-bytes N --hub-bytes N [--client-authenticator-percent P]"
-        " [--hub-authenticator-percent P] -o FILE --config FILE [--json]",
-        "makes a block of pre-shared random data for a client and writes its file",
+        " [--hub-authenticator-percent P] [--first] [-o FILE] --config FILE [--json]",
+        "makes a block of pre-shared random data for a client and its file; --first: only if it has had none",
         {"client", "client-bytes", "hub-bytes", "client-authenticator-percent", "hub-authenticator-percent",
          "output"},
-        {"json"},
+        {"json", "first"},
         0,
         0,
-        {"client", "client-bytes", "hub-bytes", "output"}},
+        {"client", "client-bytes", "hub-bytes"}},
        assign},
       {{"psrd list",
         "psrd list --config FILE [--json]",
@@ -118,6 +177,15 @@ std::vector<node::CommandAndAction> psrd_commands() {
         0,
         {}},
        list},
+      {{"psrd revoke",
+        "psrd revoke BLOCK_UUID... | --client NAME --config FILE [--json]",
+        "wipes blocks, or all of a client's, and never uses them again",
+        {"client"},
+        {"json"},
+        0,
+        kRevokedMost,
+        {}},
+       revoke},
   };
 }
 

@@ -156,9 +156,12 @@ Result<void> serve_hub(const HubConfig& config) {
   // closed.
   const std::unique_ptr<store::HubStore> closed_after_pools = std::move(*store);
   const PoolCloser pool_closer(clients);
+  const ReadyFiles files(config.node.state_dir);
+  if (auto removed = files.remove_unfinished(); !removed) return removed;
+  ClientAdministration administration(clients, *closed_after_pools, files);
+  Provisioner provisioner(config, clients, operations, files);
   node::WorkerThread worker;
-  // Its start-up test takes as long as the device needs; PSRD that is asked for meanwhile waits for it.
-  worker.submit([&psrd_randomness] { (void)psrd_randomness.prepare(); });
+  node::WorkerThread administration_worker;
 
   http::ServerConfig server_config;
   server_config.name = "DSKE";
@@ -175,8 +178,19 @@ Result<void> serve_hub(const HubConfig& config) {
   auto server = http::Server::start(server_config, std::move(routes));
   if (!server) return server.error();
 
-  const ManagedHub managed{hub_id,          config, clients, failures,   operations,
-                           psrd_randomness, worker, clock,   clock.now()};
+  const ManagedHub managed{hub_id,
+                           config,
+                           clients,
+                           failures,
+                           operations,
+                           administration,
+                           files,
+                           provisioner,
+                           psrd_randomness,
+                           worker,
+                           administration_worker,
+                           clock,
+                           clock.now()};
   http::ServerConfig management_config;
   management_config.name = "management";
   management_config.address = config.node.management_address;
@@ -187,6 +201,9 @@ Result<void> serve_hub(const HubConfig& config) {
   append(managing, node::documentation_routes(documents()));
   auto management = http::Server::start(management_config, std::move(managing));
   if (!management) return management.error();
+  // Its start-up test takes as long as the device needs; PSRD that is asked for meanwhile waits for it.
+  worker.submit([&psrd_randomness] { (void)psrd_randomness.prepare(); });
+  provisioner.start();
   log::info("hub {} serves on {}, management on {}", config.name.text(),
             node::host_and_port(config.node.address, config.node.port),
             node::host_and_port(config.node.management_address, config.node.management_port));
@@ -200,6 +217,7 @@ Result<void> serve_hub(const HubConfig& config) {
   });
 
   log::info("hub {} stops", config.name.text());
+  provisioner.stop();
   psrd_randomness.give_up();
   (*server)->stop(kStopGrace);
   (*management)->stop(kStopGrace);

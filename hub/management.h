@@ -2,17 +2,19 @@
 #pragma once
 
 #include <memory>
-#include <set>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/secret.h"
 #include "http/server.h"
+#include "hub/client_administration.h"
 #include "hub/client_registry.h"
 #include "hub/failure_limiter.h"
 #include "hub/hub_config.h"
 #include "hub/operations.h"
+#include "hub/provisioner.h"
 #include "hub/psrd_randomness.h"
+#include "hub/ready_files.h"
 #include "node/worker_thread.h"
 
 namespace dske::hub {
@@ -24,22 +26,17 @@ struct ManagedHub {
   ClientRegistry& clients;
   FailureLimiter& failures;
   Operations& operations;
+  ClientAdministration& administration;
+  const ReadyFiles& files;
+  const Provisioner& provisioner;
   const PsrdRandomness& randomness;
-  node::WorkerThread& worker;
+  node::WorkerThread& worker;                 ///< makes PSRD
+  node::WorkerThread& administration_worker;  ///< for what must not wait for that
   const Clock& clock;
   MonotonicTime started;
 };
 
 [[nodiscard]] std::vector<http::Route> management_routes(const ManagedHub& hub,
                                                          const std::shared_ptr<const SecretBytes>& token);
-
-/// {"clients": [...]} as GET clients answers it.
-[[nodiscard]] SecretBytes clients_json(const ClientRegistry& clients);
-/// {"clients": [{"name", "psrd", "blocks": [...]}]}: what is left of the PSRD, by client and block. The
-/// blocks that the pools allocate from were ingested, and those of `also_ingested`.
-[[nodiscard]] SecretBytes psrd_json(const ClientRegistry& clients,
-                                    const std::set<BlockId>& also_ingested = {});
-/// One client as PUT clients answers it.
-[[nodiscard]] SecretBytes client_json(const Client& client);
 
 }  // namespace dske::hub

@@ -34,6 +34,10 @@ Result<Operations::Assigned> Operations::assign_psrd(const ClientName& client_na
   const auto client = clients_.by_name(client_name);
   if (!client)
     return Error{ErrorKind::not_found, "no client " + client_name.text() + "; make it with client add"};
+  if (!client->enabled()) {
+    return Error{ErrorKind::conflict,
+                 "client " + client_name.text() + " is disabled; enable it with client enable"};
+  }
   PsrdHeader header;
   header.layout = PsrdLayout::of_halves(client_half, hub_half);
   if (auto checked = header.layout.check(); !checked) return checked.error();
@@ -63,9 +67,14 @@ Result<Operations::Assigned> Operations::assign_psrd(const ClientName& client_na
                    [&](Result<PsrdBlock> result) { stored.set_value(std::move(result)); });
   auto added = stored.get_future().get();
   if (!added) return added.error();
-  clients_.add_block(client, std::move(*added), false);
+  if (!clients_.add_block(client, std::move(*added), false)) {
+    return Error{ErrorKind::not_found, "client " + client_name.text() + " was removed meanwhile"};
+  }
   pass(FaultPoint::assign_stored);
   if (auto finished = (*file)->finish(); !finished) {
+    // Nobody will ever have its file, so it need not take space here.
+    clients_.remove_block(header.block);
+    store_.revoke_blocks({header.block}, [](const Result<std::vector<store::RevokedBlock>>& /*done*/) {});
     return finished.error().within("block " + header.block.text() + " is of no use");
   }
   pass(FaultPoint::assign_done);

@@ -24,6 +24,7 @@ Offline::Offline(DirectoryLock taken_lock, HubConfig hub_config,
       config(std::move(hub_config)),
       store(std::move(opened_store)),
       psrd_randomness(randomness, config.randomness, config.node.state_dir),
+      files(config.node.state_dir),
       id(hub_id) {}
 
 Result<std::unique_ptr<Offline>> Offline::open(DirectoryLock lock, const HubConfig& config) {

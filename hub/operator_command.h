@@ -11,9 +11,11 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/random.h"
+#include "hub/client_administration.h"
 #include "hub/client_registry.h"
 #include "hub/hub_config.h"
 #include "hub/operations.h"
+#include "hub/ready_files.h"
 #include "node/command_line.h"
 #include "store/hub_store.h"
 
@@ -36,11 +38,14 @@ struct Offline {
     return {id, config, *clients, *store, randomness, psrd_randomness};
   }
 
+  [[nodiscard]] ClientAdministration administration() { return {*clients, *store, files}; }
+
   DirectoryLock lock;
   HubConfig config;
   std::unique_ptr<store::HubStore> store;
   SystemRandomness randomness;
   PsrdRandomness psrd_randomness;
+  ReadyFiles files;
   HubId id;
   std::unique_ptr<ClientRegistry> clients;
   std::set<BlockId> ingested;  ///< the blocks that their clients have listed

@@ -97,7 +97,7 @@ void Relay::look_up_sae(VerifiedRequest request) {
   writer.begin_object();
   writer.name("sae_id").string(sae->text());
   writer.name("client_name").string(client->name().text());
-  writer.name("registered").boolean(client->registered());
+  writer.name("registered").boolean(client->registered() && client->enabled());
   writer.end_object();
   request.answer(200, writer.take());
 }
@@ -118,7 +118,7 @@ Result<std::vector<ClientName>> Relay::claimants(const VerifiedRequest& request,
     if (client->name() != slave.client) {
       return Error{ErrorKind::forbidden, "a slave SAE is bound to another client here"};
     }
-    found.insert(client->name());
+    if (client->enabled()) found.insert(client->name());
   }
   if (found.empty()) return Error{ErrorKind::not_found, "no slave SAE is known here"};
   return std::vector<ClientName>(found.begin(), found.end());

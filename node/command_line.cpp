@@ -2,6 +2,7 @@
 
 // Values are taken as they are: an SAE ID may hold a comma.
 #define CXXOPTS_VECTOR_DELIMITER '\0'
+#include <algorithm>
 #include <iostream>
 
 #include <cxxopts.hpp>
@@ -16,17 +17,20 @@ int usage_error(const std::string& program, const std::string& message) {
   return 2;
 }
 
-std::size_t word_count(const std::string& words) {
-  return words.find(' ') == std::string::npos ? 1 : 2;
+std::ptrdiff_t word_count(const std::string& words) {
+  return 1 + std::count(words.begin(), words.end(), ' ');
 }
 
 // The command whose words the line begins with, if any.
 const CommandAndAction* find_command(const std::vector<CommandAndAction>& commands,
                                      const std::vector<std::string>& line) {
-  const std::string& one = line[0];
-  const std::string two = line.size() > 1 ? line[0] + " " + line[1] : one;
-  for (const auto& candidate : commands) {
-    if (candidate.command.words == one || candidate.command.words == two) return &candidate;
+  constexpr std::size_t kWordsMost = 3;
+  std::string words;
+  for (std::size_t count = 0; count < std::min(kWordsMost, line.size()); ++count) {
+    words += (count == 0 ? "" : " ") + line[count];
+    for (const auto& candidate : commands) {
+      if (candidate.command.words == words) return &candidate;
+    }
   }
   return nullptr;
 }
@@ -103,7 +107,7 @@ int run_command_line(const std::string& program, const std::string& summary,
   }
   const CommandAndAction* found = find_command(commands, line);
   if (found == nullptr) return usage_error(program, "unknown command: " + line[0]);
-  const auto words = static_cast<std::ptrdiff_t>(word_count(found->command.words));
+  const auto words = word_count(found->command.words);
   try {
     const Invocation invocation = parse(program, found->command, {line.begin() + words, line.end()});
     try {

@@ -12,7 +12,8 @@ CREATE TABLE client (
   number INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
   id BLOB NOT NULL UNIQUE,
-  registration_number INTEGER NOT NULL DEFAULT 0
+  registration_number INTEGER NOT NULL DEFAULT 0,
+  enabled INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 CREATE TABLE client_sae (
   sae_id TEXT PRIMARY KEY,
@@ -24,6 +25,12 @@ CREATE TABLE client_block (
   client INTEGER NOT NULL REFERENCES client (number),
   listed INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+CREATE INDEX client_block_client ON client_block (client);
+CREATE TABLE revoked_block (
+  id BLOB PRIMARY KEY,
+  client INTEGER NOT NULL REFERENCES client (number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX revoked_block_client ON revoked_block (client);
 )";
 
 Result<void> ClientTables::set_hub_id(Database& database, const HubId& hub_id) {
@@ -81,10 +88,12 @@ Result<void> ClientTables::bind_sae(std::int64_t client, const SaeId& sae_id) {
 }
 
 Result<ClientRecord> ClientTables::read_client(const ClientName& name) {
-  ClientRecord record{name, {}, {}, 0};
+  ClientRecord record;
+  record.name = name;
   std::int64_t number = 0;
   {
-    auto query = database_.query("SELECT number, id, registration_number FROM client WHERE name = ?");
+    auto query =
+        database_.query("SELECT number, id, registration_number, enabled FROM client WHERE name = ?");
     const auto row = query.bind(std::string_view(name.text())).step();
     if (!row) return row.error();
     if (!*row) return Error{ErrorKind::not_found, "there is no client " + name.text()};
@@ -93,6 +102,7 @@ Result<ClientRecord> ClientTables::read_client(const ClientName& name) {
     number = query.integer(0);
     record.id = ClientId(*id);
     record.registration_number = query.number(2);
+    record.enabled = query.integer(3) != 0;
   }
   auto sae_ids = sae_ids_of(number);
   if (!sae_ids) return sae_ids.error().within("the client " + name.text());

@@ -25,6 +25,7 @@ struct ClientRecord {
   ClientId id;
   std::vector<SaeId> sae_ids;
   std::uint64_t registration_number = 0;  ///< the greatest one accepted; 0: it never registered
+  bool enabled = true;                    ///< false: the hub refuses what it sends
 };
 
 /// A block of one client, from the hub's side.
@@ -32,6 +33,12 @@ struct ClientBlock {
   ClientName client;
   PsrdBlock block;
   bool listed = false;  ///< the client has listed it in a registration, so it has ingested it
+};
+
+/// A block that the hub's operator revoked: its bytes are gone, its id is known for ever.
+struct RevokedBlock {
+  BlockId id;
+  ClientName client;
 };
 
 /// One share that waits for its responders.
@@ -71,6 +78,7 @@ class HubStore : public PsrdStore {
     HubId hub_id;
     std::vector<ClientRecord> clients;
     std::vector<ClientBlock> blocks;
+    std::vector<RevokedBlock> revoked_blocks;
     std::vector<WaitingAmount> waiting;
     /// Blocks that were dropped just now because the store had been set back to an earlier state (a marker
     /// outside it was ahead): they may have been used since.
@@ -95,6 +103,21 @@ class HubStore : public PsrdStore {
   /// bound to another client.
   virtual void put_client(ClientName name, ClientId new_id, std::vector<SaeId> sae_ids,
                           Answer<ClientRecord> done) = 0;
+  /// Binds and unbinds SAE IDs, all or nothing. ErrorKind::not_found if there is no such client or one to
+  /// unbind is not bound to it, conflict if one to bind is bound to another client.
+  virtual void change_saes(ClientName name, std::vector<SaeId> bind, std::vector<SaeId> unbind,
+                           Answer<ClientRecord> done) = 0;
+  /// ErrorKind::not_found if there is no such client.
+  virtual void set_client_enabled(ClientName name, bool enabled, Answer<ClientRecord> done) = 0;
+  /// Removes a client with its SAE IDs, its claims, the shares that it posted or that waited for it alone,
+  /// and its blocks, all wiped; their ids stay known. Answers, per initiator, what no longer waits.
+  /// ErrorKind::not_found if there is no such client.
+  virtual void remove_client(ClientName name, Answer<std::vector<WaitingAmount>> done) = 0;
+  /// Wipes and removes blocks, all or none, and remembers that they were revoked; those that were revoked
+  /// before stay so. ErrorKind::not_found, with its id, if a block is not here (any more).
+  virtual void revoke_blocks(std::vector<BlockId> blocks, Answer<std::vector<RevokedBlock>> done) = 0;
+  /// The same of all blocks of a client; ErrorKind::not_found if there is no such client.
+  virtual void revoke_all_blocks(ClientName client, Answer<std::vector<RevokedBlock>> done) = 0;
   /// Begins to write a new block. Waits for the disk.
   [[nodiscard]] virtual Result<std::unique_ptr<BlockWriter>> write_block(const BlockId& block,
                                                                          const PsrdLayout& layout) = 0;
@@ -103,8 +126,9 @@ class HubStore : public PsrdStore {
   /// ErrorKind::conflict unless the number is greater than the recorded one.
   virtual void register_client(RegistrationRecord registration, Answer<void> done) = 0;
 
-  /// Adds a share on which each of `claimants` has a claim. ErrorKind::conflict if that bundle is there
-  /// already.
+  /// Adds a share on which each of `claimants` that is a client here has a claim. ErrorKind::conflict if that
+  /// bundle is there already, not_found if none of them is, forbidden if its initiator is not a client here:
+  /// either may have been removed a moment ago.
   virtual void add_share(ShareRecord share, std::vector<ClientName> claimants, Answer<void> done) = 0;
   /// The share of a bundle, for a client with a claim on it; ErrorKind::not_found otherwise.
   virtual void load_share(BundleName bundle, ClientName claimant, Answer<ShareRecord> done) = 0;

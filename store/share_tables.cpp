@@ -55,6 +55,12 @@ Result<void> ShareTables::add(const ShareRecord& share, const std::vector<Client
   if (share.share.size() != share.context.share_bytes())
     return invalid("the share of " + text_of(bundle) + " has another size");
   if (claimants.empty()) return invalid("nobody has a claim on " + text_of(bundle));
+  {
+    auto query = database_.query("SELECT 1 FROM client WHERE name = ?");
+    const auto row = query.bind(std::string_view(bundle.initiator.text())).step();
+    if (!row) return row.error();
+    if (!*row) return Error{ErrorKind::forbidden, "there is no client " + bundle.initiator.text()};
+  }
   const Bytes context = share.context.encode();
   const Bytes sealed = sealer_.seal(share.share.view(), as_bytes(label_of(bundle)));
   {
@@ -71,13 +77,20 @@ Result<void> ShareTables::add(const ShareRecord& share, const std::vector<Client
     }
   }
   const std::int64_t number = database_.inserted_row();
+  std::int64_t claims = 0;
   for (const ClientName& claimant : claimants) {
-    auto claimed = database_.query("INSERT OR IGNORE INTO claim (claimant, share) VALUES (?, ?)")
-                       .bind(std::string_view(claimant.text()))
-                       .bind(number)
-                       .run();
+    auto claimed =
+        database_
+            .query(
+                "INSERT OR IGNORE INTO claim (claimant, share) SELECT name, ?2 FROM client WHERE name = ?1")
+            .bind(std::string_view(claimant.text()))
+            .bind(number)
+            .run();
     if (!claimed) return claimed;
+    claims += database_.changed_rows();
   }
+  if (claims == 0)
+    return Error{ErrorKind::not_found, "nobody with a claim on " + text_of(bundle) + " is a client here"};
   return {};
 }
 
@@ -194,6 +207,30 @@ Result<std::vector<WaitingAmount>> ShareTables::amounts(Query& query) {
     const std::uint64_t bundles = query.number(1);
     found.push_back({std::move(*initiator), bundles, query.number(2) - bundles * Sealer::kOverheadBytes});
   }
+}
+
+Result<std::vector<WaitingAmount>> ShareTables::remove_client(const ClientName& client) {
+#define DSKE_OF_CLIENT_ALONE                                                                     \
+  "initiator = ?1 OR (EXISTS (SELECT 1 FROM claim WHERE claim.share = number AND claimant = ?1)" \
+  " AND NOT EXISTS (SELECT 1 FROM claim WHERE claim.share = number AND claimant <> ?1))"
+  const std::string_view name = client.text();
+  std::vector<WaitingAmount> gone;
+  {
+    auto query = database_.query(
+        "SELECT initiator, count(*), sum(length(sealed_share)) FROM share WHERE " DSKE_OF_CLIENT_ALONE
+        " GROUP BY initiator");
+    query.bind(name);
+    auto found = amounts(query);
+    if (!found) return found;
+    gone = std::move(*found);
+  }
+  if (auto shares = database_.query("DELETE FROM share WHERE " DSKE_OF_CLIENT_ALONE).bind(name).run();
+      !shares)
+    return shares.error();
+  if (auto claims = database_.query("DELETE FROM claim WHERE claimant = ?").bind(name).run(); !claims)
+    return claims.error();
+  return gone;
+#undef DSKE_OF_CLIENT_ALONE
 }
 
 Result<std::vector<WaitingAmount>> ShareTables::expire(const Clock& clock) {

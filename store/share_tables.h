@@ -28,6 +28,9 @@ class ShareTables {
   Result<std::vector<WaitingAmount>> confirm(const ClientName& claimant,
                                              const std::vector<BundleName>& bundles);
   Result<std::vector<BundleName>> pending(const ClientName& claimant, std::size_t most);
+  /// Removes a client's claims, and the shares that it posted or that only it had a claim on. Answers as
+  /// confirm().
+  Result<std::vector<WaitingAmount>> remove_client(const ClientName& client);
   Result<std::vector<WaitingAmount>> expire(const Clock& clock);
   Result<std::vector<WaitingAmount>> waiting();
 

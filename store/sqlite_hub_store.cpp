@@ -68,9 +68,15 @@ Result<HubStore::Contents> SqliteHubStore::load() {
         if (!clients) return clients.error();
         auto blocks = tables.blocks();
         if (!blocks) return blocks.error();
+        auto revoked = tables.revoked_blocks();
+        if (!revoked) return revoked.error();
         auto waiting = ShareTables(database, vault_->sealer()).waiting();
         if (!waiting) return waiting.error();
-        return Contents{*hub_id, std::move(*clients), std::move(*blocks), std::move(*waiting),
+        return Contents{*hub_id,
+                        std::move(*clients),
+                        std::move(*blocks),
+                        std::move(*revoked),
+                        std::move(*waiting),
                         dropped_after_set_back_};
       },
       [&promise](Result<Contents> contents) { promise.set_value(std::move(contents)); });
@@ -111,6 +117,44 @@ void SqliteHubStore::put_client(ClientName name, ClientId new_id, std::vector<Sa
       [this, name = std::move(name), new_id, sae_ids = std::move(sae_ids)](Database& database) {
         return ClientTables(database, *vault_).put_client(name, new_id, sae_ids);
       },
+      std::move(done));
+}
+
+void SqliteHubStore::change_saes(ClientName name, std::vector<SaeId> bind, std::vector<SaeId> unbind,
+                                 Answer<ClientRecord> done) {
+  writes_.submit<ClientRecord>(
+      [this, name = std::move(name), bind = std::move(bind), unbind = std::move(unbind)](Database& database) {
+        return ClientTables(database, *vault_).change_saes(name, bind, unbind);
+      },
+      std::move(done));
+}
+
+void SqliteHubStore::set_client_enabled(ClientName name, bool enabled, Answer<ClientRecord> done) {
+  writes_.submit<ClientRecord>(
+      [this, name = std::move(name), enabled](Database& database) {
+        return ClientTables(database, *vault_).set_enabled(name, enabled);
+      },
+      std::move(done));
+}
+
+void SqliteHubStore::remove_client(ClientName name, Answer<std::vector<WaitingAmount>> done) {
+  writes_.submit<std::vector<WaitingAmount>>(
+      [this, name = std::move(name)](Database& database) -> Result<std::vector<WaitingAmount>> {
+        if (auto removed = ClientTables(database, *vault_).remove_client(name); !removed) return removed.error();
+        return ShareTables(database, vault_->sealer()).remove_client(name);
+      },
+      std::move(done));
+}
+
+void SqliteHubStore::revoke_blocks(std::vector<BlockId> blocks, Answer<std::vector<RevokedBlock>> done) {
+  writes_.submit<std::vector<RevokedBlock>>(
+      [this, blocks = std::move(blocks)](Database& database) { return ClientTables(database, *vault_).revoke(blocks); },
+      std::move(done));
+}
+
+void SqliteHubStore::revoke_all_blocks(ClientName client, Answer<std::vector<RevokedBlock>> done) {
+  writes_.submit<std::vector<RevokedBlock>>(
+      [this, client = std::move(client)](Database& database) { return ClientTables(database, *vault_).revoke_all(client); },
       std::move(done));
 }
 

@@ -26,6 +26,12 @@ class SqliteHubStore final : public HubStore {
   void raise_floors(std::vector<PsrdFloor> floors, Done done) override;
   void put_client(ClientName name, ClientId new_id, std::vector<SaeId> sae_ids,
                   Answer<ClientRecord> done) override;
+  void change_saes(ClientName name, std::vector<SaeId> bind, std::vector<SaeId> unbind,
+                   Answer<ClientRecord> done) override;
+  void set_client_enabled(ClientName name, bool enabled, Answer<ClientRecord> done) override;
+  void remove_client(ClientName name, Answer<std::vector<WaitingAmount>> done) override;
+  void revoke_blocks(std::vector<BlockId> blocks, Answer<std::vector<RevokedBlock>> done) override;
+  void revoke_all_blocks(ClientName client, Answer<std::vector<RevokedBlock>> done) override;
   Result<std::unique_ptr<BlockWriter>> write_block(const BlockId& block, const PsrdLayout& layout) override;
   void add_block(ClientName client, std::unique_ptr<BlockWriter> written, Answer<PsrdBlock> done) override;
   void register_client(RegistrationRecord registration, Answer<void> done) override;

@@ -433,6 +433,24 @@ def test_a_hub_is_as_documented(network):
             ("POST", "/psrd", order, 200),
             ("POST", "/psrd", {**order, "client": "nobody"}, 404),
             ("POST", "/psrd", {}, 400),
+            ("POST", "/psrd", {**order, "first": True}, 409),
+            ("POST", "/psrd/revoke", {"client": "nobody"}, 404),
+            ("POST", "/psrd/revoke", {"block_uuids": []}, 200),
+            ("POST", "/psrd/revoke", {"client": "carol"}, 200),
+            ("POST", "/psrd/revoke", {}, 400),
+            ("GET", "/psrd", None, 200),
+            ("PUT", "/clients/someone", {"sae_ids": ["someone"]}, 200),
+            ("POST", "/clients/someone/sae-ids", {"add": ["more"], "remove": ["someone"]}, 200),
+            ("POST", "/clients/someone/sae-ids", {"add": ["carol"]}, 409),
+            ("POST", "/clients/someone/sae-ids", {"remove": ["carol"]}, 404),
+            ("POST", "/clients/someone/sae-ids", {"add": 1}, 400),
+            ("POST", "/clients/someone/disable", None, 200),
+            ("POST", "/psrd", {**order, "client": "someone"}, 409),
+            ("POST", "/clients/someone/enable", None, 200),
+            ("DELETE", "/clients/someone", None, 200),
+            ("DELETE", "/clients/someone", None, 404),
+            ("POST", "/clients/someone/disable", None, 404),
+            ("POST", "/clients/someone/enable", None, 404),
         ],
     )  # fmt: skip
     target = "/hub/other/mgmt/v1/status"
@@ -445,7 +463,7 @@ def test_a_hub_is_as_documented(network):
         f"/hub/hank/dske/api/v1/{path}"
         for path in ("registration", "sae/x", "key-share", "key-share/confirmation", "key-shares/pending")
     ]
-    management = [f"/hub/hank/mgmt/v1/{path}" for path in ("status", "stop", "clients", "clients/x", "psrd")]
+    management = [f"/hub/hank/mgmt/v1/{path}" for path in ("status", "stop", "clients", "clients/x", "psrd", "clients/x/sae-ids", "clients/x/disable", "clients/x/enable", "psrd/revoke")]
     undocumented(contract, ask_port(hank.port), [*protocol, "/healthz", "/readyz"])
     undocumented(contract, ask_port(hank.port + 1000), [*management, "/healthz", "/readyz"])
     # Management is on its own port alone, and so is the protocol.

@@ -1,8 +1,8 @@
-#include "hub/management.h"
-
 #include <doctest/doctest.h>
 
 #include "base/json.h"
+#include "hub/client_routes.h"
+#include "hub/psrd_listing.h"
 #include "hub/running_hub.h"
 
 namespace dske::hub::test {
@@ -24,10 +24,10 @@ bool told_as_ingested(const SecretBytes& text) {
 TEST_CASE("a block counts as ingested once its client has listed it, or the store says so") {
   RunningHub hub;
   HandClient carol = hub.assign("carol");
-  CHECK_FALSE(told_as_ingested(psrd_json(hub.clients())));
-  CHECK(told_as_ingested(psrd_json(hub.clients(), {carol.block()})));
+  CHECK_FALSE(told_as_ingested(psrd_json(hub.clients(), ReadyFiles("/nowhere"))));
+  CHECK(told_as_ingested(psrd_json(hub.clients(), ReadyFiles("/nowhere"), {carol.block()})));
   REQUIRE(hub.register_as(carol, hub.registration_of(carol, 1)).status() == 200);
-  CHECK(told_as_ingested(psrd_json(hub.clients())));
+  CHECK(told_as_ingested(psrd_json(hub.clients(), ReadyFiles("/nowhere"))));
 }
 
 TEST_CASE("clients are told with their id, SAEs and whether they have registered") {

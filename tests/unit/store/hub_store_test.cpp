@@ -104,6 +104,7 @@ TEST_CASE("an SAE bound to one client is not bound to another, and the refused c
 TEST_CASE("a share is given to those with a claim until each has confirmed") {
   const TemporaryDirectory dir;
   const auto store = new_hub(dir.path());
+  add_client(*store, "frank");
   const auto share = share_of(context(client("carol"), 2, true), deadline(seconds(60)));
   const BundleName bundle = share.context.name();
   require_ok(add_share(*store, share, {client("celia"), client("frank"), client("celia")}));
@@ -143,6 +144,7 @@ TEST_CASE("a share is given to those with a claim until each has confirmed") {
 TEST_CASE("bundles of one id from different initiators do not disturb each other") {
   const TemporaryDirectory dir;
   const auto store = new_hub(dir.path());
+  add_client(*store, "mallory");
   auto one = share_of(context(client("carol")), deadline(seconds(60)));
   auto other = share_of(context(client("mallory")), deadline(seconds(60)));
   other.context.id = one.context.id;
@@ -176,6 +178,7 @@ TEST_CASE("a share of another size than its context says, or without claimants, 
 TEST_CASE("pending lists a client's bundles, the oldest first, up to a limit") {
   const TemporaryDirectory dir;
   const auto store = new_hub(dir.path());
+  add_client(*store, "frank");
   std::vector<BundleName> names;
   for (int i = 0; i < 20; ++i) {
     const auto share = share_of(context(client("carol")), deadline(seconds(60)));
@@ -197,6 +200,7 @@ TEST_CASE("pending lists a client's bundles, the oldest first, up to a limit") {
 TEST_CASE("shares end with their lifetime, counted in this boot or after another") {
   const TemporaryDirectory dir;
   const auto store = new_hub(dir.path());
+  add_client(*store, "dave");
   const auto add = [&](const DurableDeadline& expires, std::string_view initiator) {
     const auto share = share_of(context(client(initiator)), expires);
     require_ok(add_share(*store, share, {client("celia")}));

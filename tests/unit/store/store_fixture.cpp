@@ -96,6 +96,11 @@ std::unique_ptr<HubStore> new_hub(const std::filesystem::path& dir) {
   return std::move(*store);
 }
 
+void add_client(HubStore& store, std::string_view name) {
+  require_ok(answer_of<ClientRecord>(
+      [&](auto done) { store.put_client(client(name), random_id<ClientId>(), {}, std::move(done)); }));
+}
+
 std::unique_ptr<KmeStore> new_kme(const std::filesystem::path& dir) {
   require_ok(KmeStore::create(dir, node_key()));
   auto store = open_kme(dir);

@@ -112,6 +112,8 @@ Result<std::unique_ptr<HubStore>> open_hub(const std::filesystem::path& dir);
 Result<std::unique_ptr<KmeStore>> open_kme(const std::filesystem::path& dir);
 /// New stores; a hub's has the clients carol and celia, each with an SAE of its name.
 std::unique_ptr<HubStore> new_hub(const std::filesystem::path& dir);
+/// A further client, without SAEs.
+void add_client(HubStore& store, std::string_view name);
 std::unique_ptr<KmeStore> new_kme(const std::filesystem::path& dir);
 
 /// Whether `bytes` lie anywhere in a file of the directory.
