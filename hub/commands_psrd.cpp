@@ -4,11 +4,15 @@
 #include <optional>
 
 #include "base/file_stream.h"
+#include "base/random.h"
 #include "hub/commands.h"
 #include "hub/operator_command.h"
 #include "hub/psrd_listing.h"
 #include "hub/psrd_routes.h"
 #include "node/psrd_report.h"
+#include "psrdfile/content_key.h"
+#include "psrdfile/recipient.h"
+#include "psrdfile/sealed_file.h"
 
 namespace dske::hub {
 namespace {
@@ -35,9 +39,51 @@ Result<PsrdHalf> psrd_half(const Invocation& invocation, const std::string& side
   return PsrdHalf(*bytes, static_cast<unsigned>(*share));
 }
 
+// For whom the file is to be encrypted; nothing if it is not.
+Result<std::optional<Recipient>> recipient_of(const Invocation& invocation) {
+  const std::string passphrase_file = invocation.option("passphrase-file");
+  const std::string certificate_file = invocation.option("recipient");
+  if (!passphrase_file.empty() && !certificate_file.empty()) {
+    return invalid("give --passphrase-file or --recipient, not both");
+  }
+  if (!passphrase_file.empty()) {
+    auto passphrase = read_passphrase(passphrase_file);
+    if (!passphrase) return passphrase.error();
+    return std::optional<Recipient>(std::move(*passphrase));
+  }
+  if (!certificate_file.empty()) {
+    auto certificate = read_certificate(certificate_file);
+    if (!certificate) return certificate.error();
+    return std::optional<Recipient>(std::move(*certificate));
+  }
+  return std::optional<Recipient>();
+}
+
+// The same file again, encrypted.
+Result<void> encrypt_file(const std::filesystem::path& made, const std::filesystem::path& target,
+                          const Recipient& recipient) {
+  const auto from = FileSource::open(made);
+  if (!from) return from.error();
+  auto file = FileSink::create(target, 0600);
+  if (!file) return file.error();
+  SystemRandomness randomness;
+  const auto to = seal_for(recipient, std::move(*file), randomness);
+  if (!to) return to.error();
+  SecretBytes part(std::size_t{1} << 20);
+  for (;;) {
+    const auto count = (*from)->read(part.span());
+    if (!count) return count.error();
+    if (*count == 0) break;
+    if (auto written = (*to)->write(part.view().first(*count)); !written) return written;
+  }
+  if (auto finished = (*to)->finish(); !finished) return finished;
+  return wipe_and_remove_file(made);
+}
+
 // Moves a file that was made in the state directory to where the operator wants it.
-Result<void> deliver(const std::filesystem::path& made, const std::filesystem::path& target) {
-  auto moved = move_private_file(made, target);
+Result<void> deliver(const std::filesystem::path& made, const std::filesystem::path& target,
+                     const std::optional<Recipient>& recipient) {
+  auto moved = recipient ? encrypt_file(made, target, *recipient) : move_private_file(made, target);
   if (!moved) return moved.error().within("the file is still " + made.string());
   return moved;
 }
@@ -49,7 +95,18 @@ int assign(const Invocation& invocation) {
   if (!client_half) return report(client_half.error());
   const auto hub_half = psrd_half(invocation, "hub");
   if (!hub_half) return report(hub_half.error());
+  const auto recipient = recipient_of(invocation);
+  if (!recipient) return report(recipient.error());
+  if (*recipient) {
+    // What nothing can be encrypted for is found before a block is made.
+    SystemRandomness randomness;
+    if (auto sealed = seal_content_key(**recipient, randomness.bytes(kContentKeyBytes).view(), randomness);
+        !sealed) {
+      return report(sealed.error());
+    }
+  }
   const std::filesystem::path target = invocation.option("output");
+  if (*recipient && target.empty()) return report(invalid("an encrypted file needs -o FILE"));
   if (!target.empty() && std::filesystem::exists(target)) {
     return report(invalid(target.string() + " exists already"));
   }
@@ -75,7 +132,7 @@ int assign(const Invocation& invocation) {
   const std::string block = text_of(answer->root(), "block_uuid");
   std::filesystem::path file = text_of(answer->root(), "file");
   if (!target.empty()) {
-    if (auto moved = deliver(file, target); !moved) return report(moved.error());
+    if (auto moved = deliver(file, target, *recipient); !moved) return report(moved.error());
     file = target;
   }
   if (invocation.flag("json")) {
@@ -159,10 +216,11 @@ std::vector<node::CommandAndAction> psrd_commands() {
   return {
       {{"psrd assign",
         "psrd assign --client NAME --client-bytes N --hub-bytes N [--client-authenticator-percent P]"
-        " [--hub-authenticator-percent P] [--first] [-o FILE] --config FILE [--json]",
+        " [--hub-authenticator-percent P] [--passphrase-file FILE | --recipient CERT.pem] [--first] [-o FILE]"
+        " --config FILE [--json]",
         "makes a block of pre-shared random data for a client and its file; --first: only if it has had none",
         {"client", "client-bytes", "hub-bytes", "client-authenticator-percent", "hub-authenticator-percent",
-         "output"},
+         "output", "passphrase-file", "recipient"},
         {"json", "first"},
         0,
         0,

@@ -100,6 +100,23 @@ etsi014::Limits read_limits(yaml::MappingReader& reader, RequestLimitsConfig& re
   return limits;
 }
 
+IdentityFiles read_psrd_recipient(yaml::MappingReader& reader, const std::filesystem::path& file) {
+  IdentityFiles identity;
+  const auto node = reader.mapping("psrd_recipient");
+  if (!node) return identity;
+  yaml::MappingReader members(*node);
+  if (members.has("passphrase_file") == members.has("key")) {
+    members.fail(node->error("psrd_recipient: must have one of passphrase_file and key"));
+  } else {
+    const char* const name = members.has("key") ? "key" : "passphrase_file";
+    const std::string path = members.text(name);
+    if (!members.failed() && path.empty()) members.fail(name, "must name a file");
+    (members.has("key") ? identity.private_key : identity.passphrase) = node::resolve_path(path, file);
+  }
+  if (const auto fault = members.finish()) reader.fail(*fault);
+  return identity;
+}
+
 bool is_path_segment(std::string_view segment) {
   constexpr std::string_view kUnreserved =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
@@ -159,6 +176,7 @@ Result<KmeConfig> read_kme_config(const std::filesystem::path& file) {
   config.sae_identity = read_sae_identity(reader, config.encryptors);
   config.pairs = PairPolicy::read(reader, config.encryptors);
   config.base_path = read_base_path(reader);
+  config.psrd_recipient = read_psrd_recipient(reader, file);
   if (const auto fault = reader.finish()) return *fault;
   return config;
 }

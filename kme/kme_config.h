@@ -16,6 +16,7 @@
 #include "kme/request_limits.h"
 #include "kme/sae_identity.h"
 #include "node/node_config.h"
+#include "psrdfile/psrd_input.h"
 
 namespace dske::kme {
 
@@ -38,6 +39,7 @@ struct KmeConfig {
   RequestLimitsConfig request_limits;
   SaeIdentity sae_identity;
   PairPolicy pairs;
+  IdentityFiles psrd_recipient;  ///< opens PSRD files that are encrypted for this KME
   std::string base_path;  ///< where the ETSI methods are served as well; empty: only at the standard's place
 
   [[nodiscard]] const ConfiguredHub* find_hub(const HubName& hub) const;

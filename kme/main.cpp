@@ -60,10 +60,24 @@ Result<Offline> open_offline(DirectoryLock lock, const KmeConfig& config) {
   return Offline{std::move(lock), std::move(*store), std::move(*contents)};
 }
 
+// What opens encrypted files, as paths that hold for the daemon too; empty if the configuration has to say.
+Result<IdentityFiles> identity_files(const Invocation& invocation) {
+  const std::string passphrase = invocation.option("passphrase-file");
+  const std::string key = invocation.option("recipient-key");
+  if (!passphrase.empty() && !key.empty())
+    return invalid("give --passphrase-file or --recipient-key, not both");
+  IdentityFiles files;
+  if (!passphrase.empty()) files.passphrase = std::filesystem::absolute(passphrase);
+  if (!key.empty()) files.private_key = std::filesystem::absolute(key);
+  return files;
+}
+
 int ingest(const Invocation& invocation) {
   log::set_level(log::Level::warning);
   const auto config = config_of(invocation);
   if (!config) return report(config.error());
+  const auto identity = identity_files(invocation);
+  if (!identity) return report(identity.error());
   auto way = node::offline_or_daemon(config->node.state_dir);
   if (!way) return report(way.error());
   std::function<Result<std::string>(const std::filesystem::path&)> ingest_one;
@@ -75,14 +89,17 @@ int ingest(const Invocation& invocation) {
     offline.emplace(std::move(*opened));
     ingestion.emplace(*config, *offline->store, offline->contents.hubs);
     ingest_one = [&](const std::filesystem::path& file) -> Result<std::string> {
-      auto ingested = ingestion->ingest(file);
+      auto ingested = ingestion->ingest(file, *identity);
       if (!ingested) return ingested.error();
       return "PSRD block " + ingested->block.id.text() + " of hub " + ingested->hub.name.text();
     };
   } else {
     ingest_one = [&](const std::filesystem::path& file) -> Result<std::string> {
       json::Writer body;
-      body.begin_object().name("file").string(std::filesystem::absolute(file).string()).end_object();
+      body.begin_object().name("file").string(std::filesystem::absolute(file).string());
+      if (!identity->passphrase.empty()) body.name("passphrase_file").string(identity->passphrase.string());
+      if (!identity->private_key.empty()) body.name("recipient_key").string(identity->private_key.string());
+      body.end_object();
       auto answer = node::call_daemon(config->node, "POST",
                                       "/client/" + config->name.text() + "/mgmt/v1/psrd", body.take());
       if (!answer) return answer.error();
@@ -189,9 +206,9 @@ int main(int argc, char** argv) {
        init},
       {{"serve", "serve --config FILE", "runs the KME in the foreground", {}, {}, 0, 0, {}}, serve},
       {{"ingest-psrd",
-        "ingest-psrd FILE... --config FILE",
+        "ingest-psrd FILE... [--passphrase-file FILE | --recipient-key KEY.pem] --config FILE",
         "ingests pre-shared random data, then wipes the files",
-        {},
+        {"passphrase-file", "recipient-key"},
         {},
         1,
         1024,

@@ -126,17 +126,21 @@ void ingest(const ManagedKme& kme, const http::Request& request, node::Managemen
   if (!document) return reply.fail(document.error());
   json::ObjectReader reader(document->root(), "psrd");
   std::string file(reader.string("file", kPathMost));
+  IdentityFiles identity;
+  if (reader.has("passphrase_file")) identity.passphrase = reader.string("passphrase_file", kPathMost);
+  if (reader.has("recipient_key")) identity.private_key = reader.string("recipient_key", kPathMost);
   if (const auto fault = reader.finish(json::UnknownMembers::refuse)) return reply.fail(*fault);
   const auto waiting = std::make_shared<node::ManagementReply>(std::move(reply));
-  const bool taken = kme.worker.submit([kme, file = std::move(file), waiting] {
-    auto ingested = kme.ingestion.ingest(file);
-    if (!ingested) return waiting->fail(ingested.error());
-    SecretBytes answer = ingested_json(*ingested);
-    kme.loop.post([kme, ingested = std::move(*ingested), answer = std::move(answer), waiting]() mutable {
-      kme.links.add_block(ingested.hub, std::move(ingested.block));
-      waiting->send(200, std::move(answer));
-    });
-  });
+  const bool taken =
+      kme.worker.submit([kme, file = std::move(file), identity = std::move(identity), waiting] {
+        auto ingested = kme.ingestion.ingest(file, identity);
+        if (!ingested) return waiting->fail(ingested.error());
+        SecretBytes answer = ingested_json(*ingested);
+        kme.loop.post([kme, ingested = std::move(*ingested), answer = std::move(answer), waiting]() mutable {
+          kme.links.add_block(ingested.hub, std::move(ingested.block));
+          waiting->send(200, std::move(answer));
+        });
+      });
   if (!taken) waiting->fail({ErrorKind::exhausted, "too many requests are waiting"});
 }
 

@@ -6,7 +6,6 @@
 
 #include "base/fault_point.h"
 #include "base/file.h"
-#include "base/file_stream.h"
 #include "base/log.h"
 #include "psrdfile/psrd_file_reader.h"
 
@@ -42,14 +41,14 @@ Result<bool> PsrdIngestion::knows(const BlockId& block) {
 }
 
 bool PsrdIngestion::is_known(const std::filesystem::path& path) {
-  const auto source = FileSource::open(path);
+  const auto source = open_psrd_input(path, config_.psrd_recipient);
   if (!source) return false;
   const auto file = PsrdFileReader::open(**source);
   return file && knows((*file)->header().block).value_or(false);
 }
 
-Result<Ingested> PsrdIngestion::ingest(const std::filesystem::path& path) {
-  const auto source = FileSource::open(path);
+Result<Ingested> PsrdIngestion::ingest(const std::filesystem::path& path, const IdentityFiles& identity) {
+  const auto source = open_psrd_input(path, identity.empty() ? config_.psrd_recipient : identity);
   if (!source) return source.error();
   const auto file = PsrdFileReader::open(**source);
   if (!file) return file.error().within(path.string());

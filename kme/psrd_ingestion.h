@@ -8,6 +8,7 @@
 #include "dske/psrd_block.h"
 #include "kme/kme_config.h"
 #include "psrdfile/psrd_header.h"
+#include "psrdfile/psrd_input.h"
 #include "store/kme_store.h"
 
 namespace dske {
@@ -29,8 +30,10 @@ class PsrdIngestion {
 
   /// Checks the file, makes its block durable, then wipes and removes the file. Errors, each with its cause
   /// and nothing changed: no such file, damaged, for another client, of a hub that is not configured or has
-  /// changed its id, ingested before (ErrorKind::conflict).
-  [[nodiscard]] Result<Ingested> ingest(const std::filesystem::path& file);
+  /// changed its id, ingested before (ErrorKind::conflict), encrypted for somebody else. `identity` opens an
+  /// encrypted file; if it is empty, the configuration's does.
+  [[nodiscard]] Result<Ingested> ingest(const std::filesystem::path& file,
+                                        const IdentityFiles& identity = {});
   /// Whether a file's header names a block that was ingested before: its bytes are of no use to anybody.
   [[nodiscard]] bool is_known(const std::filesystem::path& file);
 

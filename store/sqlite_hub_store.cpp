@@ -140,7 +140,8 @@ void SqliteHubStore::set_client_enabled(ClientName name, bool enabled, Answer<Cl
 void SqliteHubStore::remove_client(ClientName name, Answer<std::vector<WaitingAmount>> done) {
   writes_.submit<std::vector<WaitingAmount>>(
       [this, name = std::move(name)](Database& database) -> Result<std::vector<WaitingAmount>> {
-        if (auto removed = ClientTables(database, *vault_).remove_client(name); !removed) return removed.error();
+        if (auto removed = ClientTables(database, *vault_).remove_client(name); !removed)
+          return removed.error();
         return ShareTables(database, vault_->sealer()).remove_client(name);
       },
       std::move(done));
@@ -148,13 +149,17 @@ void SqliteHubStore::remove_client(ClientName name, Answer<std::vector<WaitingAm
 
 void SqliteHubStore::revoke_blocks(std::vector<BlockId> blocks, Answer<std::vector<RevokedBlock>> done) {
   writes_.submit<std::vector<RevokedBlock>>(
-      [this, blocks = std::move(blocks)](Database& database) { return ClientTables(database, *vault_).revoke(blocks); },
+      [this, blocks = std::move(blocks)](Database& database) {
+        return ClientTables(database, *vault_).revoke(blocks);
+      },
       std::move(done));
 }
 
 void SqliteHubStore::revoke_all_blocks(ClientName client, Answer<std::vector<RevokedBlock>> done) {
   writes_.submit<std::vector<RevokedBlock>>(
-      [this, client = std::move(client)](Database& database) { return ClientTables(database, *vault_).revoke_all(client); },
+      [this, client = std::move(client)](Database& database) {
+        return ClientTables(database, *vault_).revoke_all(client);
+      },
       std::move(done));
 }
 

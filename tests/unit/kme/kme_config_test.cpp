@@ -191,5 +191,19 @@ TEST_CASE("thresholds and lifetimes that make no sense are refused") {
   CHECK_FALSE(read(kWhole + "limits:\n  keys_per_request: 0\n").has_value());
 }
 
+TEST_CASE("a configuration names what opens encrypted PSRD files") {
+  CHECK(read(kWhole)->psrd_recipient.empty());
+  auto config = read(kWhole + "psrd_recipient: {passphrase_file: /etc/dske/passphrase}\n");
+  require_ok(config);
+  CHECK(config->psrd_recipient.passphrase == "/etc/dske/passphrase");
+  config = read(kWhole + "psrd_recipient: {key: /etc/dske/psrd.key}\n");
+  require_ok(config);
+  CHECK(config->psrd_recipient.private_key == "/etc/dske/psrd.key");
+  for (const std::string& text : {std::string("{}"), std::string("{passphrase_file: a, key: b}"),
+                                  std::string("{passphrase: secret}"), std::string("a")}) {
+    CHECK_FALSE(read(kWhole + "psrd_recipient: " + text + "\n").has_value());
+  }
+}
+
 }  // namespace
 }  // namespace dske::kme

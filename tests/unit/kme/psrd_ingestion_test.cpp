@@ -9,6 +9,8 @@
 #include "psrdfile/memory_stream.h"
 #include "psrdfile/psrd_file.h"
 #include "psrdfile/psrd_file_writer.h"
+#include "psrdfile/recipient.h"
+#include "psrdfile/sealed_file.h"
 #include "store/store_fixture.h"
 
 namespace dske::kme {
@@ -63,6 +65,24 @@ struct Carol {
     require_ok((*writer)->write(file.data.view()));
     require_ok((*writer)->finish());
     return std::string(as_text(taken.bytes));
+  }
+
+  // The same, encrypted by the passphrase "correct horse battery".
+  static std::string encrypt(std::string_view contents) {
+    test::Taken taken;
+    SystemRandomness randomness;
+    auto sink = seal_for(Passphrase{SecretBytes::copy_of("correct horse battery")},
+                         std::make_unique<test::MemorySink>(taken), randomness);
+    require_ok(sink);
+    require_ok((*sink)->write(as_bytes(contents)));
+    require_ok((*sink)->finish());
+    return std::string(as_text(taken.bytes));
+  }
+
+  std::filesystem::path write_private(std::string_view text) {
+    const auto path = write(text, ".secret");
+    std::filesystem::permissions(path, std::filesystem::perms::owner_read);
+    return path;
   }
 
   std::filesystem::path write(std::string_view text, const char* extension = ".json") {
@@ -193,6 +213,49 @@ TEST_CASE("a file that cannot be read now stays where it is, to be tried again")
   carol.write(carol.of_hank());
   ingest_directory(*carol.ingestion, directory, [&](const Ingested&) { ++ingested; });
   CHECK(ingested == 1);
+}
+
+TEST_CASE("an encrypted PSRD file is ingested with what opens it, or with what the configuration names") {
+  Carol carol;
+  const auto secret = carol.write_private("correct horse battery");
+  const PsrdFile file = carol.of_hank();
+  const auto given = carol.write(carol.encrypt(file.write().text()), ".psrd");
+  require_ok(carol.ingestion->ingest(given, {secret, {}}));
+  CHECK_FALSE(std::filesystem::exists(given));
+  CHECK(std::filesystem::exists(secret));
+
+  carol.config.psrd_recipient.passphrase = secret;
+  require_ok(
+      carol.ingestion->ingest(carol.write(carol.encrypt(Carol::write_binary(carol.of_hank())), ".psrd")));
+  CHECK(carol.blocks_in_store() == 2);
+
+  const auto again = carol.write(carol.encrypt(file.write().text()), ".psrd");
+  CHECK(carol.ingestion->is_known(again));
+  carol.check_refused(again, ErrorKind::conflict);
+}
+
+TEST_CASE("an encrypted PSRD file without what opens it, damaged or cut off changes nothing") {
+  Carol carol;
+  const std::string whole = carol.encrypt(Carol::write_binary(carol.of_hank()));
+  const auto refused = [&](const std::string& text, ErrorKind kind, const std::string& part) {
+    const auto path = carol.write(text, ".psrd");
+    carol.check_refused(path, kind);
+    const auto result = carol.ingestion->ingest(path);
+    REQUIRE_FALSE(result.has_value());
+    CAPTURE(result.error().message);
+    CHECK(result.error().message.find(part) != std::string::npos);
+    CHECK(result.error().message.find(path.string()) != std::string::npos);
+  };
+  refused(whole, ErrorKind::invalid, "it is encrypted: name what opens it");
+  carol.config.psrd_recipient.passphrase = carol.write_private("correct horse batterz");
+  refused(whole, ErrorKind::invalid, "the passphrase is not the one");
+  carol.config.psrd_recipient.passphrase = carol.write_private("correct horse battery");
+  std::string damaged = whole;
+  damaged[damaged.size() / 2] = static_cast<char>(damaged[damaged.size() / 2] ^ 1);
+  refused(damaged, ErrorKind::corrupt, "damaged");
+  refused(whole.substr(0, whole.size() - 1), ErrorKind::corrupt, "cut off");
+  refused(whole + "x", ErrorKind::corrupt, "damaged");
+  require_ok(carol.ingestion->ingest(carol.write(whole, ".psrd")));
 }
 
 TEST_CASE("a binary PSRD file is ingested as one in JSON is, and the same block not twice") {
