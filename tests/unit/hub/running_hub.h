@@ -102,7 +102,7 @@ class RunningHub {
   [[nodiscard]] const Epoch& epoch() const { return parts_->authenticator.epoch(); }
   [[nodiscard]] Authenticator& authenticator() const { return parts_->authenticator; }
   [[nodiscard]] Relay& relay() const { return parts_->relay; }
-  [[nodiscard]] const ClientRegistry& clients() const { return parts_->clients; }
+  [[nodiscard]] ClientRegistry& clients() const { return parts_->clients; }
   [[nodiscard]] store::HubStore& store() const { return *store_; }
   [[nodiscard]] SimulatedClock& clock() { return clock_; }
 
