@@ -1,5 +1,6 @@
 #include <iostream>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "hub/commands.h"
 #include "hub/daemon.h"
@@ -16,6 +17,13 @@ int init(const Invocation& invocation) {
   if (!config) return report(config.error());
   log::set_level(log::Level::warning);
   if (auto done = init_hub(*config); !done) return report(done.error());
+  if (invocation.flag("json")) {
+    json::Writer writer;
+    writer.begin_object().name("name").string(config->name.text());
+    writer.name("state_dir").string(config->node.state_dir.string()).end_object();
+    std::cout << writer.take_text() << "\n";
+    return 0;
+  }
   std::cout << "hub " << config->name.text() << " initialised in " << config->node.state_dir.string() << "\n";
   return 0;
 }
@@ -32,10 +40,10 @@ int serve(const Invocation& invocation) {
 std::vector<node::CommandAndAction> daemon_commands() {
   return {
       {{"init",
-        "init --config FILE",
+        "init --config FILE [--json]",
         "makes the state directory, the hub's id, the node key and the management token",
         {},
-        {},
+        {"json"},
         0,
         0,
         {}},

@@ -15,20 +15,17 @@ unsigned equal(unsigned a, unsigned b) {
   return 1U - (((a ^ b) + 0x7fffffffU) >> 31U);
 }
 
-// The binomial coefficient times p^hits (1-p)^(trials-hits), as a logarithm: the factors alone underflow.
-double log_probability(unsigned trials, unsigned hits, double p) {
-  const auto n = static_cast<double>(trials);
-  const auto k = static_cast<double>(hits);
-  return std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1) + k * std::log(p) +
-         (n - k) * std::log1p(-p);
-}
-
-// The least c with P(hits <= c) >= 1 - alpha. Sums the upper tail, which 1 - alpha would round away.
+// The least c with P(hits <= c) >= 1 - alpha. Sums the upper tail, which 1 - alpha would round away, of terms
+// whose logarithms are known: their factors alone underflow.
 unsigned critical_hits(unsigned trials, double p, double alpha) {
+  const auto n = static_cast<double>(trials);
+  double log_choose = 0;  // of the binomial coefficient
   double tail = 0;
   for (unsigned hits = trials; hits > 0; --hits) {
-    tail += std::exp(log_probability(trials, hits, p));
+    const auto k = static_cast<double>(hits);
+    tail += std::exp(log_choose + k * std::log(p) + (n - k) * std::log1p(-p));
     if (tail > alpha) return hits;
+    log_choose += std::log(k) - std::log(n - k + 1);
   }
   return 0;
 }

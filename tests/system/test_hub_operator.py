@@ -307,3 +307,20 @@ def test_a_disabled_client_of_a_network_is_told_and_comes_back(make_network):
     hank.command("client", "enable", "celia")
     eventually(lambda: network.kmes["celia"].hub_entry("hank")["state"] == "registered", "it registers again", 60)
     network.exchange("carol", "celia")
+
+
+@pytest.mark.parametrize("kme_runs", [True, False])
+def test_a_kme_goes_on_with_another_block_when_one_is_revoked(make_network, kme_runs):
+    network = make_network(["hank", "helen"], shares_required=2).start()
+    network.all_registered()
+    hank, celia = network.hubs["hank"], network.kmes["celia"]
+    if not kme_runs:
+        celia.terminate()
+    hank.command("psrd", "revoke", "--client", "celia")
+    celia.command("ingest-psrd", network.assign("hank", "celia"))
+    if not kme_runs:
+        celia.serve()
+        celia.wait_ready(30)
+    eventually(lambda: celia.hub_entry("hank")["state"] == "registered", "it registers with the new block", 40)
+    eventually(lambda: celia.psrd("hank")["blocks"] == 1, "the KME has dropped the revoked block", 40)
+    network.exchange("carol", "celia")  # needs both hubs
