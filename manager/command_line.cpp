@@ -21,7 +21,8 @@ const std::map<std::string, CommandName>& commands() {
       {"start", CommandName::start},       {"stop", CommandName::stop},
       {"restart", CommandName::restart},   {"status", CommandName::status},
       {"etsi-qkd", CommandName::etsi_qkd}, {"provision", CommandName::provision},
-      {"pki", CommandName::pki},           {"logs", CommandName::logs}};
+      {"pki", CommandName::pki},           {"logs", CommandName::logs},
+      {"courier", CommandName::courier}};
   return all;
 }
 
@@ -35,7 +36,8 @@ const Words& options_of(CommandName command) {
       {CommandName::etsi_qkd, {"number", "size"}},
       {CommandName::provision, {"hub", "client-bytes", "hub-bytes", "output"}},
       {CommandName::pki, {"json"}},
-      {CommandName::logs, {"lines", "follow"}}};
+      {CommandName::logs, {"lines", "follow"}},
+      {CommandName::courier, {}}};
   return all.at(command);
 }
 
@@ -184,10 +186,10 @@ Result<std::variant<CommandLine, TextAsked>> interpret(const cxxopts::ParseResul
   }
   const auto command = commands().find(words[1]);
   if (command == commands().end()) {
-    return invalid(
-        "unknown command " + words[1] +
-        " (start, stop, restart, status, etsi-qkd, provision, pki, logs); usage: dske-manager TOPOLOGY "
-        "COMMAND (--help tells more)");
+    return invalid("unknown command " + words[1] +
+                   " (start, stop, restart, status, etsi-qkd, provision, pki, logs, courier); usage: "
+                   "dske-manager TOPOLOGY "
+                   "COMMAND (--help tells more)");
   }
   if (auto good = check_options(parsed, command->second); !good) return good.error();
 

@@ -13,7 +13,7 @@
 
 namespace dske::manager {
 
-enum class CommandName { start, stop, restart, status, etsi_qkd, provision, pki, logs };
+enum class CommandName { start, stop, restart, status, etsi_qkd, provision, pki, logs, courier };
 enum class PkiAction { init, issue, renew, revoke, list };
 
 struct CommandLine {

@@ -10,6 +10,8 @@
 
 #include "base/clock.h"
 #include "manager/console.h"
+#include "manager/courier.h"
+#include "manager/courier_process.h"
 #include "manager/etsi_client.h"
 #include "manager/pki_command.h"
 #include "manager/provision_command.h"
@@ -29,10 +31,10 @@ Result<bool> show_status(const Network& network, const CommandLine& line) {
   while (true) {
     const auto reports = collect_reports(network, line.selection);
     if (line.json) {
-      say(reports_json(reports));
+      say(reports_json(reports, courier_report(network)));
       return true;
     }
-    std::string table = status_table(reports, style);
+    std::string table = status_table(reports, courier_report(network), style);
     table.pop_back();
     if (line.watch) {
       table.insert(
@@ -59,11 +61,16 @@ Result<bool> run_provision(const Network& network, const CommandLine& line) {
 
 // Becomes tail(1), which does this well.
 Result<bool> show_log(const Network& network, const CommandLine& line) {
-  auto node = network.named(line.node);
-  if (!node) return node.error();
-  const std::string file = (*node)->log_file.string();
+  std::string file = (network.topology().state_dir / "log" / "courier.log").string();
+  std::string title = "the courier";
+  if (line.node != "courier") {
+    auto node = network.named(line.node);
+    if (!node) return node.error();
+    file = (*node)->log_file.string();
+    title = (*node)->title();
+  }
   if (::access(file.c_str(), R_OK) != 0) {
-    return io_error("there is no log of " + (*node)->title() + ", " + file, errno);
+    return io_error("there is no log of " + title + ", " + file, errno);
   }
   const std::string count = line.lines > 0 ? std::to_string(line.lines) : "+1";
   std::vector<std::string> words = {"tail", "-n", count};
@@ -128,6 +135,9 @@ Result<bool> run_command(const Network& network, const CommandLine& line) {
       return succeeded(run_pki_command(network, line));
     case CommandName::logs:
       return show_log(network, line);
+    case CommandName::courier:
+      if (!network.topology().courier) return invalid("the topology has no courier");
+      return run_courier(network);
   }
   return false;
 }

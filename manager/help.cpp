@@ -75,11 +75,16 @@ CommandHelp help_of(CommandName command) {
           "          of the topology gets another one with `issue` or the next `start`\n"
           "  list    shows the certificates, when they expire and what is wrong with them\n"};
     case CommandName::logs:
-      return {"dske-manager TOPOLOGY logs hub/NAME|client/NAME [--lines N] [--follow]",
+      return {"dske-manager TOPOLOGY logs hub/NAME|client/NAME|courier [--lines N] [--follow]",
               "Prints a node's log.\n"
               "\n"
               "  -n, --lines N   only the last N lines\n"
               "  -f, --follow    go on with what is added, until Ctrl-C\n"};
+    case CommandName::courier:
+      return {"dske-manager TOPOLOGY courier",
+              "Carries PSRD files from the hubs of this host to its KMEs until Ctrl-C, in the foreground. "
+              "`start` starts it\n"
+              "in the background if the topology has a `courier`, `stop` ends it.\n"};
   }
   return {"", ""};
 }
@@ -100,6 +105,7 @@ std::string program_help() {
          "  provision   add PSRD, or prepare a node for another host\n"
          "  pki         make and show certificates\n"
          "  logs        show a node's log\n"
+         "  courier     carry PSRD from hubs to KMEs (`start` does it in the background)\n"
          "\n"
          "options:\n"
          "  --client NAME   only this client (KME); may be repeated\n"

@@ -26,8 +26,19 @@ std::string address_lines(const Node& node, const NodePaths& paths) {
                      node.management_port);
 }
 
-std::string hub_lines(const Node& hub) {
-  return "endpoint: " + quoted(hub.url) + "\n";
+// Files are kept ready for a courier; without one they would lie there, since `start` and `provision` ask for
+// theirs.
+std::string hub_lines(const Network& network, const Node& hub) {
+  const PsrdSizes& sizes = network.topology().psrd;
+  std::string text = "endpoint: " + quoted(hub.url) + "\n";
+  if (const auto& courier = network.topology().courier) {
+    text += fmt::format(
+        "provisioner:\n  pool_size: 2\n  client_bytes: {}\n  hub_bytes: {}\n  interval_seconds: {}\n",
+        sizes.client_bytes, sizes.hub_bytes, courier->interval.count());
+  } else {
+    text += "provisioner:\n  enabled: false\n";
+  }
+  return text;
 }
 
 std::string client_lines(const Network& network, const Node& client, const NodePaths& paths) {
@@ -67,7 +78,7 @@ NodePaths portable_paths() {
 
 std::string config_text(const Network& network, const Node& node, const NodePaths& paths) {
   return fmt::format(kHeading, network.topology().file.filename().string()) + address_lines(node, paths) +
-         (node.kind == NodeKind::hub ? hub_lines(node) : client_lines(network, node, paths));
+         (node.kind == NodeKind::hub ? hub_lines(network, node) : client_lines(network, node, paths));
 }
 
 Result<ConfigChange> write_config(const std::filesystem::path& file, const std::string& text) {

@@ -25,19 +25,6 @@ const PeerStatus* find_peer(const NodeStatus& status, const std::string& name) {
   return peer == status.peers.end() ? nullptr : &*peer;
 }
 
-std::vector<std::filesystem::path> waiting_files(const Node& hub, const std::string& client) {
-  std::vector<std::filesystem::path> files;
-  std::error_code fault;
-  for (std::filesystem::directory_iterator entry(hub.directory / "psrd-out" / client, fault), end;
-       !fault && entry != end; entry.increment(fault)) {
-    if (entry->path().extension() == ".json" || entry->path().extension() == ".psrd") {
-      files.push_back(entry->path());
-    }
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
 Result<void> copy_private_file(const std::filesystem::path& from, const std::filesystem::path& to) {
   auto contents = read_file(from, kPemBytesMost);
   if (!contents) return contents.error();
@@ -65,22 +52,40 @@ Result<void> bind_client(ManagementClient& hub, const NodeStatus& hub_status, co
   return hub.put_client(client.name.text(), client.encryptors);
 }
 
+std::vector<std::filesystem::path> waiting_psrd_files(const std::filesystem::path& directory) {
+  std::vector<std::filesystem::path> files;
+  std::error_code fault;
+  for (std::filesystem::directory_iterator entry(directory, fault), end; !fault && entry != end;
+       entry.increment(fault)) {
+    const auto extension = entry->path().extension();
+    if (extension == ".json" || extension == ".psrd") files.push_back(entry->path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
 Result<void> move_psrd_file(const std::filesystem::path& file, const std::filesystem::path& directory) {
   if (auto made = make_private_directories(directory); !made) return made.error();
   const std::filesystem::path target = directory / file.filename();
-  return move_private_file(file, target);
+  auto moved = move_private_file(file, target);
+  std::error_code fault;
+  if (!moved && !std::filesystem::exists(file, fault) && !fault) {
+    return Error{ErrorKind::not_found, file.string() + " is not there any more"};
+  }
+  return moved;
 }
 
 Result<void> deliver_psrd(ManagementClient& hub, const Node& hub_node, const std::string& client,
                           const PsrdSizes& sizes, const std::filesystem::path& directory) {
-  std::vector<std::filesystem::path> files = waiting_files(hub_node, client);
+  std::vector<std::filesystem::path> files = waiting_psrd_files(hub_node.directory / "psrd-out" / client);
   if (files.empty()) {
     auto made = hub.assign_psrd(client, sizes);
     if (!made) return made.error();
     files.push_back(std::move(*made));
   }
   for (const std::filesystem::path& file : files) {
-    if (auto moved = move_psrd_file(file, directory); !moved) return moved;
+    auto moved = move_psrd_file(file, directory);
+    if (!moved && moved.error().kind != ErrorKind::not_found) return moved;  // the courier was faster
   }
   return {};
 }

@@ -19,8 +19,11 @@ namespace dske::manager {
 [[nodiscard]] Result<void> bind_client(ManagementClient& hub, const NodeStatus& hub_status,
                                        const ClientSpec& client);
 
+/// The PSRD files in a directory, in the order of their names. What is unfinished or was refused is none.
+[[nodiscard]] std::vector<std::filesystem::path> waiting_psrd_files(const std::filesystem::path& directory);
+
 /// Moves a PSRD file into a directory, made if need be, under the same name. Both must be on one file system,
-/// or the file is copied, flushed and wiped.
+/// or the file is copied, flushed and wiped. ErrorKind::not_found if the file is not there (any more).
 [[nodiscard]] Result<void> move_psrd_file(const std::filesystem::path& file,
                                           const std::filesystem::path& directory);
 

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "manager/console.h"
+#include "manager/courier_process.h"
 #include "manager/gate.h"
 #include "manager/node_config.h"
 #include "manager/node_process.h"
@@ -239,6 +240,8 @@ bool NetworkStart::run() {
     }
   }
   for (std::thread& thread : threads) thread.join();
+
+  if (auto courier = start_courier(network_); !courier) fail(courier.error());
 
   const std::chrono::duration<double> taken = BootClock::now() - begin;
   const std::size_t ready = nodes_ready_;

@@ -121,11 +121,18 @@ std::vector<NodeReport> collect_reports(const Network& network, const Selection&
   return reports;
 }
 
-std::string reports_json(const std::vector<NodeReport>& reports) {
+std::string reports_json(const std::vector<NodeReport>& reports, const CourierReport& courier) {
   json::Writer writer;
   writer.begin_object().name("nodes").begin_array();
   for (const NodeReport& report : reports) write_report(writer, report);
-  writer.end_array().end_object();
+  writer.end_array()
+      .name("courier")
+      .begin_object()
+      .name("state")
+      .string(state_text(courier.state))
+      .name("pid");
+  courier.pid ? writer.integer(*courier.pid) : writer.null();
+  writer.end_object().end_object();
   return writer.take_text();
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "manager/courier_process.h"
 #include "manager/management_client.h"
 #include "manager/network.h"
 
@@ -34,7 +35,8 @@ struct NodeReport {
 [[nodiscard]] std::vector<NodeReport> collect_reports(const Network& network, const Selection& selection);
 
 /// {"nodes": [{"type", "name", "pid", "state", "url", "mgmt_url", "uptime_seconds", "psrd": [...],
-/// "warnings": [...]}]}; pid and uptime_seconds are null where there is none. docs/manager.md describes it.
-[[nodiscard]] std::string reports_json(const std::vector<NodeReport>& reports);
+/// "warnings": [...]}], "courier": {"state", "pid"}}; pid and uptime_seconds are null where there is none.
+/// docs/manager.md describes it.
+[[nodiscard]] std::string reports_json(const std::vector<NodeReport>& reports, const CourierReport& courier);
 
 }  // namespace dske::manager

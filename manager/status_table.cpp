@@ -80,6 +80,15 @@ void append_nodes(std::string& text, const std::vector<NodeReport>& reports, con
   }
 }
 
+void append_courier(std::string& text, const CourierReport& courier, const TableStyle& style) {
+  if (courier.state == CourierState::none) return;
+  const Colour colour = courier.state == CourierState::running ? Colour::green
+                        : courier.state == CourierState::dead  ? Colour::red
+                                                               : Colour::faint;
+  text += "\nCOURIER  " + painted(state_text(courier.state), colour, style) +
+          (courier.pid ? fmt::format("  pid {}", *courier.pid) : "") + "\n";
+}
+
 // The level of each pair of client and hub: both ends tell it, the client's word goes first.
 struct Levels {
   std::vector<std::string> clients;
@@ -171,9 +180,11 @@ TableStyle TableStyle::of_standard_output() {
   return style;
 }
 
-std::string status_table(const std::vector<NodeReport>& reports, const TableStyle& style) {
+std::string status_table(const std::vector<NodeReport>& reports, const CourierReport& courier,
+                         const TableStyle& style) {
   std::string text;
   append_nodes(text, reports, style);
+  append_courier(text, courier, style);
   append_levels(text, reports, style);
   append_warnings(text, reports, style);
   return text;

@@ -18,8 +18,9 @@ struct TableStyle {
   [[nodiscard]] static TableStyle of_standard_output();
 };
 
-/// The nodes, the PSRD that each client has left at each hub, and the warnings.
-[[nodiscard]] std::string status_table(const std::vector<NodeReport>& reports, const TableStyle& style);
+/// The nodes, the courier if there is one, the PSRD that each client has left at each hub, and the warnings.
+[[nodiscard]] std::string status_table(const std::vector<NodeReport>& reports, const CourierReport& courier,
+                                       const TableStyle& style);
 
 /// "12s", "3m04s", "2h05m", "5d03h".
 [[nodiscard]] std::string duration_text(std::int64_t seconds);

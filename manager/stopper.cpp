@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "manager/address.h"
 #include "manager/console.h"
+#include "manager/courier_process.h"
 #include "manager/management_client.h"
 #include "manager/node_process.h"
 #include "manager/parallel.h"
@@ -120,6 +121,9 @@ bool stop_all(const std::vector<Target>& targets) {
 }  // namespace
 
 bool stop_network(const Network& network, const Selection& selection) {
+  if (selection.is_everything()) {
+    if (auto stopped = stop_courier(network); !stopped) complain("the courier: " + stopped.error().message);
+  }
   std::vector<Target> clients;
   std::vector<Target> hubs;
   const std::vector<Node> reversed(network.nodes().rbegin(), network.nodes().rend());

@@ -139,6 +139,17 @@ void read_psrd(yaml::MappingReader& reader, PsrdSizes& sizes) {
   if (auto error = psrd.finish()) reader.fail(*error);
 }
 
+void read_courier(yaml::MappingReader& reader, std::optional<CourierSpec>& courier) {
+  const auto node = reader.mapping("courier");
+  if (!node) return;
+  CourierSpec spec;
+  yaml::MappingReader members(*node);
+  spec.high_mark_blocks = members.integer("high_mark_blocks", 1, 1000, spec.high_mark_blocks);
+  spec.interval = std::chrono::seconds(members.integer("interval_seconds", 1, 86400, spec.interval.count()));
+  if (auto error = members.finish()) reader.fail(*error);
+  courier = spec;
+}
+
 void read_key_size(yaml::MappingReader& reader, Topology& topology) {
   topology.key_size_bits = reader.integer("key_size", 8, kKeySizeBitsMost, topology.key_size_bits);
   if (!reader.failed() && topology.key_size_bits % 8 != 0) reader.fail("key_size", "must be a multiple of 8");
@@ -185,6 +196,7 @@ Result<Topology> parse_topology(std::string_view text, const std::filesystem::pa
   if (reader.has("shares_required"))
     topology.shares_required = reader.integer("shares_required", 2, kHubsMost);
   read_psrd(reader, topology.psrd);
+  read_courier(reader, topology.courier);
   read_key_size(reader, topology);
   topology.key_lifetime_seconds =
       reader.integer("key_lifetime_seconds", 60, 7 * 86400, topology.key_lifetime_seconds);

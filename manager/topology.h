@@ -1,6 +1,7 @@
 // The topology file: which hubs and KMEs a network has, and which SAEs (encryptors) each KME serves.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -40,6 +41,12 @@ struct PsrdSizes {
   int hub_authenticator_percent = 25;
 };
 
+/// The process that carries PSRD files between the nodes of this host (manager/courier.h).
+struct CourierSpec {
+  std::int64_t high_mark_blocks = 4;  ///< per hub: a KME with as many is brought no more
+  std::chrono::seconds interval{2};   ///< between its rounds
+};
+
 inline constexpr std::int64_t kPsrdBytesLeast = 4096;
 inline constexpr std::int64_t kPsrdBytesMost = std::int64_t{64} << 20;
 
@@ -51,6 +58,7 @@ struct Topology {
   std::uint16_t base_port = kDefaultBasePort;
   std::optional<std::int64_t> shares_required;
   PsrdSizes psrd;
+  std::optional<CourierSpec> courier;
   std::int64_t key_size_bits = 256;
   std::int64_t key_lifetime_seconds = 86400;
   std::vector<HubSpec> hubs;

@@ -47,7 +47,8 @@ def test_the_example_is_ready_within_3_seconds_and_gives_a_key(tmp_path, make_to
     """The example of the documentation, unchanged but for its ports."""
     example = yaml.safe_load((REPOSITORY / "examples" / "topology.yaml").read_text())
     topology = make_topology(hubs=[hub["name"] for hub in example["hubs"]],
-                             clients={client["name"]: None for client in example["clients"]})  # fmt: skip
+                             clients={client["name"]: None for client in example["clients"]},
+                             courier=example["courier"])  # fmt: skip
     began = time.monotonic()
     topology.manager("start")
     taken = time.monotonic() - began
@@ -481,7 +482,7 @@ def test_wrong_usage_exits_2_with_one_line(make_topology, words):
 
 
 def test_help_of_every_command():
-    for command in ("start", "stop", "restart", "status", "etsi-qkd", "provision", "pki", "logs"):
+    for command in ("start", "stop", "restart", "status", "etsi-qkd", "provision", "pki", "logs", "courier"):
         done = run(MANAGER, "x.yaml", command, "--help")
         assert done.stdout.startswith("usage: dske-manager")
 

@@ -41,6 +41,23 @@ TEST_CASE("a hub's configuration says where it listens and how clients reach it"
   CHECK(config.member("port")->text() == "8100");
   CHECK(config.member("management_port")->text() == "9100");
   CHECK(config.member("endpoint")->text() == "http://proxy:80");
+  CHECK(config.member("provisioner")->member("enabled")->text() == "false");
+}
+
+TEST_CASE("a hub keeps files ready, of the topology's sizes, if there is a courier to carry them") {
+  const test::TemporaryDirectory directory;
+  const Network network = network_in(directory,
+                                     "hubs: [{name: hank}, {name: helen}]\nclients: [{name: carol}]\n"
+                                     "psrd: {client_bytes: 8192, hub_bytes: 16384}\n"
+                                     "courier: {interval_seconds: 3}\n");
+  const Node& hank = *network.find(NodeKind::hub, "hank");
+  const yaml::Node config = parsed(config_text(network, hank, local_paths(network, hank)));
+  const auto provisioner = config.member("provisioner");
+  REQUIRE(provisioner.has_value());
+  CHECK_FALSE(provisioner->member("enabled").has_value());
+  CHECK(provisioner->member("client_bytes")->text() == "8192");
+  CHECK(provisioner->member("hub_bytes")->text() == "16384");
+  CHECK(provisioner->member("interval_seconds")->text() == "3");
 }
 
 TEST_CASE("a KME's configuration has its SAEs, hubs, TLS files and the topology's settings") {

@@ -30,7 +30,7 @@ TEST_CASE("the table shows nodes, the PSRD of each client at each hub as bars, a
   reports.back().state = NodeState::not_ready;
   reports.back().reason = "registered with 1 hub of 2";
 
-  CHECK(status_table(reports, {false, false, 100}) ==
+  CHECK(status_table(reports, {}, {false, false, 100}) ==
         "NODE          STATE              PID   PORT   UPTIME  URL\n"
         "hub hank      ready            12100   8100    2m05s  http://127.0.0.1:8100\n"
         "hub helen     dead                 -   8101        -  http://127.0.0.1:8101\n"
@@ -49,10 +49,10 @@ TEST_CASE("the table shows nodes, the PSRD of each client at each hub as bars, a
 TEST_CASE("colours and block characters appear only where they can be shown") {
   const std::vector<NodeReport> reports = {
       ready_report(NodeKind::client, "carol", 8102, {{"hank", 100}, {"hugo", 5}})};
-  const std::string plain = status_table(reports, {false, false, 100});
+  const std::string plain = status_table(reports, {}, {false, false, 100});
   CHECK(plain.find('\x1b') == std::string::npos);
   CHECK(plain.find("########") != std::string::npos);
-  const std::string rich = status_table(reports, {true, true, 100});
+  const std::string rich = status_table(reports, {}, {true, true, 100});
   CHECK(rich.find("\x1b[32m████████\x1b[0m 100 %") != std::string::npos);
   CHECK_MESSAGE(rich.find("\x1b[31m█░░░░░░░\x1b[0m   5 %") != std::string::npos, "very little is red");
 }
@@ -60,7 +60,7 @@ TEST_CASE("colours and block characters appear only where they can be shown") {
 TEST_CASE("hubs that do not fit side by side go below each other") {
   const std::vector<NodeReport> reports = {
       ready_report(NodeKind::client, "carol", 8102, {{"a", 100}, {"b", 90}, {"c", 80}})};
-  const std::string table = status_table(reports, {false, false, 45});
+  const std::string table = status_table(reports, {}, {false, false, 45});
   CHECK(table.find("PSRD LEFT  a               b\ncarol      ######## 100 %  #######.  90 %\n") !=
         std::string::npos);
   CHECK(table.find("\n           c\ncarol      ######..  80 %\n") != std::string::npos);
@@ -69,7 +69,7 @@ TEST_CASE("hubs that do not fit side by side go below each other") {
 TEST_CASE("a single hub's own view of its clients makes the table when only it was asked") {
   const std::vector<NodeReport> reports = {
       ready_report(NodeKind::hub, "hank", 8100, {{"carol", 25}, {"celia", 75}})};
-  CHECK(status_table(reports, {false, false, 100})
+  CHECK(status_table(reports, {}, {false, false, 100})
             .find("PSRD LEFT  hank\ncarol      ##......  25 %\ncelia      ######..  75 %\n") !=
         std::string::npos);
 }
@@ -78,7 +78,7 @@ TEST_CASE("the JSON form lists every node with its state and PSRD, and null for 
   std::vector<NodeReport> reports;
   reports.push_back(ready_report(NodeKind::client, "carol", 8102, {{"hank", 50}}));
   reports.push_back(report_of(NodeKind::hub, "hank", 8100));
-  const std::string text = reports_json(reports);
+  const std::string text = reports_json(reports, {});
   const auto document = json::Document::parse(text);
   REQUIRE(document.has_value());
   const auto nodes = document->root().member("nodes")->elements();

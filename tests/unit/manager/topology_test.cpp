@@ -30,6 +30,7 @@ TEST_CASE("the plain form gives each client one SAE of the client's name, and ev
   CHECK(topology->base_port == 8100);
   CHECK_FALSE(topology->shares_required.has_value());
   CHECK(topology->psrd.client_bytes == 262144);
+  CHECK_FALSE(topology->courier.has_value());
   CHECK(topology->key_size_bits == 256);
   CHECK(topology->state_dir.filename() == "run");
   CHECK(topology->state_dir.parent_path().filename() == "net");
@@ -54,6 +55,7 @@ TEST_CASE("every setting is taken over") {
       "state_dir: /var/lib/dske\nbase_port: 20000\nshares_required: 2\nkey_size: 512\nkey_lifetime_seconds: "
       "60\n"
       "psrd: {client_bytes: 8192, hub_bytes: 16384}\n"
+      "courier: {high_mark_blocks: 2, interval_seconds: 30}\n"
       "hubs:\n  - {name: hank, address: 192.0.2.1, port: 443, endpoint: 'https://hub.example'}\n  - name: "
       "helen\n"
       "clients:\n  - {name: carol, address: '::1', port: 9000}\n");
@@ -65,6 +67,9 @@ TEST_CASE("every setting is taken over") {
   CHECK(topology->key_lifetime_seconds == 60);
   CHECK(topology->psrd.client_bytes == 8192);
   CHECK(topology->psrd.hub_bytes == 16384);
+  REQUIRE(topology->courier.has_value());
+  CHECK(topology->courier->high_mark_blocks == 2);
+  CHECK(topology->courier->interval == std::chrono::seconds(30));
   CHECK(topology->hubs[0].address == "192.0.2.1");
   CHECK(topology->hubs[0].port == 443);
   CHECK(topology->hubs[0].endpoint == "https://hub.example");
@@ -114,6 +119,9 @@ TEST_CASE("a malformed topology is refused with file, line and column and what i
       {kTwoHubs + kOneClient + "shares_required: 1\n", ":6:18", "integer from 2"},
       {kTwoHubs + kOneClient + "key_size: 100\n", ":6:11", "multiple of 8"},
       {kTwoHubs + kOneClient + "psrd: 5\n", ":6:7", "mapping"},
+      {kTwoHubs + kOneClient + "courier: yes\n", ":6:10", "mapping"},
+      {kTwoHubs + kOneClient + "courier: {high_mark_blocks: 0}\n", ":6:29", "high_mark_blocks"},
+      {kTwoHubs + kOneClient + "courier: {interval_seconds: 0}\n", ":6:29", "interval_seconds"},
       {kTwoHubs + kOneClient + "psrd: {client_bytes: 1}\n", ":6:22", "client_bytes: must be an integer"},
       {kTwoHubs + kOneClient + "psrd: {bytes: 8192}\n", ":6:8", "bytes: is not known here"},
       {kTwoHubs + kOneClient + "base_port: x\n", ":6:12", "base_port: must be an integer"},
