@@ -89,15 +89,22 @@ void Responder::Fetching::add_cause(const HubLink& link, const std::string& caus
   causes_ += (causes_.empty() ? "" : "; ") + link.address().name.text() + ": " + cause;
 }
 
+// Whether so many hubs deny the bundle that the others are too few to rebuild it: those that are down may
+// have it.
+bool Responder::Fetching::cannot_exist() const {
+  const auto& links = responder_.links_;
+  const auto may_have_it = std::count_if(
+      links.begin(), links.end(), [](const auto& link) { return link->state() != HubLink::State::no_psrd; });
+  return static_cast<std::size_t>(may_have_it) < denied_ + responder_.settings_.least_shares_required;
+}
+
 void Responder::Fetching::decide(bool waited) {
   if (finished_ || asking_) return;
   // The newest answer is the one that can have completed a group.
   if (!answers_.empty()) rebuild(answers_.back());
   if (finished_ || (outstanding_ > 0 && !waited)) return;
-  if (answers_.empty() && denied_ > 0) {
-    const bool most_deny = denied_ > outstanding_ && denied_ >= responder_.settings_.least_shares_required;
-    if (most_deny) return finish(Error{ErrorKind::not_found, "no such bundle (" + causes_ + ")"});
-  }
+  if (answers_.empty() && cannot_exist())
+    return finish(Error{ErrorKind::not_found, "no such bundle (" + causes_ + ")"});
   for (const Answer& answer : answers_) {
     add_cause(*answer.link,
               tag_failed_ ? "a share that does not rebuild the bundle with the others" : "a share");

@@ -32,6 +32,7 @@ class Responder::Fetching : public std::enable_shared_from_this<Responder::Fetch
   void answered(const std::shared_ptr<HubLink>& link, bool may_retry, Result<HubReply> reply);
   [[nodiscard]] Result<Answer> read(const std::shared_ptr<HubLink>& link, std::string_view body) const;
   void add_cause(const HubLink& link, const std::string& cause);
+  [[nodiscard]] bool cannot_exist() const;
   void decide(bool waited);
   /// Tries to rebuild from the answers that agree with `example`.
   void rebuild(const Answer& example);

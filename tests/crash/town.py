@@ -18,7 +18,7 @@ import dske_wire as wire
 from attacking_proxy import AttackingProxy
 from etsi_client import Answer, EtsiClient
 from network import Network, Node
-from nodes import PATIENCE
+from nodes import PATIENCE, eventually
 from pki import Pki
 from recording import Journal
 
@@ -142,7 +142,7 @@ class Courier(threading.Thread):
 
     def run(self) -> None:
         try:
-            while not self.town.stopping.is_set():
+            while not self.town.delivered.is_set():
                 pairs = [
                     (hub, kme) for hub in self.town.network.hubs.values() for kme in self.town.network.kmes.values()
                 ]
@@ -207,7 +207,10 @@ class Town:
             directory / "nodes", Pki(directory / "pki"), list(HUBS), CLIENTS, shares_required=SHARES_REQUIRED,
             proxies=self.proxies, client_bytes=BLOCK_BYTES, hub_bytes=BLOCK_BYTES,
         )  # fmt: skip
-        self.stopping, self.fetch_all, self.abandoned = threading.Event(), threading.Event(), threading.Event()
+        self.stopping = threading.Event()  # no more new keys
+        self.fetch_all = threading.Event()  # slaves end when they have all
+        self.delivered = threading.Event()  # no more PSRD
+        self.abandoned = threading.Event()
         self.quiet = threading.Event()  # nobody asks for new keys
         self.masters = [Master(self, "carol", "celia", pace), Master(self, "celia", "carol", pace)]
         self.slaves = [Slave(master) for master in self.masters]
@@ -228,8 +231,8 @@ class Town:
         return self
 
     def __exit__(self, *_) -> None:
-        self.stopping.set()
-        self.abandoned.set()
+        for ending in (self.stopping, self.abandoned, self.delivered):
+            ending.set()
         for node in self.network.nodes:
             if node.process and node.process.running:
                 node.process.kill()
@@ -298,22 +301,32 @@ class Town:
         for proxy in self.proxies.values():
             proxy.hostile = False
         self.stopping.set()
-        for thread in [*self.masters, self.courier]:
-            thread.join(60)
+        for master in self.masters:
+            master.join(60)
         for node in self.network.nodes:
             if not node.process.running:
                 self.start_node(node)
         for node in self.network.nodes:
             node.wait_ready(30)
-        self.network.all_registered()
+        self._all_registered()
         self.fetch_all.set()
         for slave in self.slaves:
             slave.join(60 * PATIENCE)
         self.abandoned.set()
-        for slave in self.slaves:
-            slave.join(30)
+        self.delivered.set()
+        for thread in [*self.slaves, self.courier]:
+            thread.join(30)
         self.check_threads()
         self._compare_levels()
+
+    def _all_registered(self) -> None:
+        """A link that was refused waits up to 10 minutes before it tries again, unless PSRD comes."""
+
+        def settled() -> bool:
+            links = [link for kme in self.network.kmes.values() for link in kme.status()["hubs"]]
+            return all(link["state"] == "registered" for link in links)
+
+        eventually(settled, "all KMEs are registered with all hubs", 60)
 
     def _compare_levels(self) -> None:
         """A registration tells both where the other stands; so all register anew."""
@@ -324,7 +337,7 @@ class Town:
             self.start_node(node)
         for node in self.network.nodes:
             node.wait_ready(30)
-        self.network.all_registered()
+        self._all_registered()
         left: dict[tuple, dict] = {}
         deadline = time.monotonic() + 10 * PATIENCE
         while time.monotonic() < deadline:

@@ -109,3 +109,25 @@ def test_a_kme_starts_while_hubs_are_down_and_registers_when_they_come(network):
         network.hubs[hub].serve()
     network.all_registered()
     network.exchange("carol", "celia", 3)
+
+
+def test_a_key_whose_hubs_are_all_down_is_not_said_to_be_unknown(make_network):
+    """Two of four hubs hold its shares; the other two, which were down when it was made, are not enough to say that there is none."""
+    network = make_network(hubs=["hank", "helen", "hilary", "holly"], shares_required=2).start()
+    network.all_registered()
+    for hub in ("hilary", "holly"):
+        network.hubs[hub].kill()
+    with network.sae("carol") as carol, network.sae("celia") as celia:
+        keys = carol.enc_keys("celia").keys
+        for hub in ("hank", "helen"):
+            network.hubs[hub].kill()
+        for hub in ("hilary", "holly"):
+            network.hubs[hub].serve()
+            network.hubs[hub].wait_ready()
+        network.all_registered(but=("hank", "helen"))
+        answer = celia.dec_keys("carol", list(keys))
+        assert answer.status == 503, answer.body
+        for hub in ("hank", "helen"):
+            network.hubs[hub].serve()
+        network.all_registered()
+        assert celia.dec_keys("carol", list(keys)).keys == keys
