@@ -208,6 +208,24 @@ def test_floods_move_no_level(network, attack):
     network.exchange("carol", "celia", 2)
 
 
+# --- a corrupted hub -------------------------------------------------------------------------------------------------------------
+
+
+def test_invented_pending_bundles_cost_nothing(network):
+    invented = [{"initiator": name, "bundle_id": str(wire.new_bundle_id())} for name in ("carol", "x") for _ in range(400)]
+    network.all_registered()
+    network.exchange("carol", "celia")
+    eventually(lambda: all(hub.status()["waiting_bundles"] == 0 for hub in network.hubs.values()), "all is confirmed", 30)
+    before = quiet_levels(network)
+    liar = network.proxies["helen"]
+    liar.lie = on("GET", "/key-shares/pending", lambda hub, exchange: hub.change(exchange, bundles=invented, more=True))
+    eventually(lambda: liar.lies_told >= 2, "both KMEs have polled", 30)
+    assert spent(before, quiet_levels(network)) == {}
+
+
+# --- replays ---------------------------------------------------------------------------------------------------------------------
+
+
 def test_replays_after_a_restart_move_nothing_but_the_hubs_answers_to_registrations(network):
     """Only a registration is not bound to the hub's epoch. It is refused by its number, with a signature at most once each."""
     network.exchange("carol", "celia", 3)
@@ -274,21 +292,6 @@ def test_unsigned_answers_in_a_hubs_place_cost_a_client_a_few_registrations(netw
     assert lost <= registrations * REGISTRATION + messages * MESSAGE + asked * 2 * MESSAGE
     network.all_registered()
     network.exchange("carol", "celia")
-
-
-# --- a corrupted hub -------------------------------------------------------------------------------------------------------------
-
-
-def test_invented_pending_bundles_cost_nothing(network):
-    invented = [{"initiator": name, "bundle_id": str(wire.new_bundle_id())} for name in ("carol", "x") for _ in range(400)]
-    network.all_registered()
-    network.exchange("carol", "celia")
-    eventually(lambda: all(hub.status()["waiting_bundles"] == 0 for hub in network.hubs.values()), "all is confirmed", 30)
-    before = quiet_levels(network)
-    liar = network.proxies["helen"]
-    liar.lie = on("GET", "/key-shares/pending", lambda hub, exchange: hub.change(exchange, bundles=invented, more=True))
-    eventually(lambda: liar.lies_told >= 2, "both KMEs have polled", 30)
-    assert spent(before, quiet_levels(network)) == {}
 
 
 # --- an SAE --------------------------------------------------------------------------------------------------------------------
