@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/base64.h"
+#include "base/fault_point.h"
 #include "base/random.h"
 
 namespace dske {
@@ -37,6 +38,7 @@ Result<std::size_t> FileSource::read(MutableByteView bytes) {
 Result<std::unique_ptr<FileSink>> FileSink::create(const std::filesystem::path& path, mode_t mode) {
   const std::filesystem::path temporary =
       path.string() + "." + hex_text(SystemRandomness().bytes(8).view()) + ".tmp";
+  if (fails_at(FaultPoint::file_create)) return io_error("cannot create " + temporary.string(), errno);
   FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (!file.is_open()) return io_error("cannot create " + temporary.string(), errno);
   return std::unique_ptr<FileSink>(new FileSink(std::move(file), temporary, path));
@@ -49,6 +51,7 @@ FileSink::~FileSink() {
 }
 
 Result<void> FileSink::write(ByteView bytes) {
+  if (fails_at(FaultPoint::file_write)) return io_error("cannot write " + temporary_.string(), errno);
   while (!bytes.empty()) {
     const ssize_t count = ::write(file_.get(), bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
@@ -65,12 +68,16 @@ Result<void> FileSink::write(ByteView bytes) {
 }
 
 Result<void> FileSink::finish() {
-  if (::fsync(file_.get()) != 0) return io_error("cannot write " + temporary_.string(), errno);
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+  if (fails_at(FaultPoint::file_sync) || ::fsync(file_.get()) != 0)
+    return io_error("cannot write " + temporary_.string(), errno);
+  if (fails_at(FaultPoint::file_rename) || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
     return io_error("cannot rename to " + path_.string(), errno);
   }
   file_.close();
-  return sync_directory(path_.has_parent_path() ? path_.parent_path() : ".");
+  if (auto synced = sync_directory(path_.has_parent_path() ? path_.parent_path() : "."); !synced)
+    return synced;
+  pass(FaultPoint::file_done);
+  return {};
 }
 
 Result<void> move_private_file(const std::filesystem::path& from, const std::filesystem::path& to) {

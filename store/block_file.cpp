@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/aes_gcm.h"
+#include "base/fault_point.h"
 
 namespace dske::store {
 namespace {
@@ -97,6 +98,7 @@ Result<SecretBytes> BlockFile::read(std::uint64_t position, std::uint64_t size) 
 
 Result<void> BlockFile::wipe(std::uint64_t begin, std::uint64_t end) const {
   if (begin >= end) return {};
+  if (fails_at(FaultPoint::block_wipe)) return io_error("cannot write " + path_.string(), errno);
   const auto file = open(O_WRONLY);
   if (!file) return file.error();
   const std::uint64_t from = zones_.piece_at(begin).offset;
@@ -115,6 +117,7 @@ Result<void> BlockFile::sync() const {
   const auto file = open(O_WRONLY);
   if (!file) return file.error();
   if (::fdatasync(file->get()) != 0) return io_error("cannot flush " + path_.string(), errno);
+  pass(FaultPoint::block_wiped);
   return {};
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/base64.h"
+#include "base/fault_point.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -55,10 +56,11 @@ Result<std::unique_ptr<BlockWriter>> BlockVault::write(const BlockId& block, con
 
 Result<std::shared_ptr<StoredBlock>> BlockVault::adopt(const BlockWriter& written) {
   const std::filesystem::path path = path_of(written.block());
-  if (::rename(written.path().c_str(), path.c_str()) != 0) {
+  if (fails_at(FaultPoint::block_rename) || ::rename(written.path().c_str(), path.c_str()) != 0) {
     return io_error("cannot rename to " + path.string(), errno);
   }
   if (auto synced = sync_directory(directory_); !synced) return synced.error();
+  pass(FaultPoint::block_adopted);
   auto stored = std::make_shared<StoredBlock>(
       BlockFile(path, written.block(), written.layout(), SecretBytes::copy_of(written.key())));
   const MutexLock lock(mutex_);
@@ -161,6 +163,7 @@ Result<void> BlockWriter::write(ByteView bytes) {
 }
 
 Result<void> BlockWriter::flush() {
+  if (fails_at(FaultPoint::block_write)) return io_error("cannot write " + path_.string(), errno);
   if (auto written = write_all(file_.get(), sealed_, path_); !written) return written;
   start_writing_out(file_.get());
   sealed_.clear();
@@ -172,7 +175,8 @@ Result<void> BlockWriter::finish() {
     return invalid("PSRD block " + block_.text() + " has fewer bytes than its zones");
   }
   if (auto flushed = flush(); !flushed) return flushed;
-  if (::fsync(file_.get()) != 0) return io_error("cannot write " + path_.string(), errno);
+  if (fails_at(FaultPoint::block_sync) || ::fsync(file_.get()) != 0)
+    return io_error("cannot write " + path_.string(), errno);
   file_.close();
   finished_ = true;
   return {};
