@@ -112,6 +112,33 @@ bool is_unfinished(const std::string& name) {
          end.substr(1, kDigits).find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+Result<void> write_unfinished(
+    const std::filesystem::path& path, mode_t mode,
+    const std::function<Result<void>(const FileDescriptor&, const std::string&)>& write) {
+  const std::string temporary = unfinished_name(path);
+  {
+    if (fails_at(FaultPoint::file_create)) return io_error("cannot create " + temporary, errno);
+    const FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+    if (!file.is_open()) return io_error("cannot create " + temporary, errno);
+    auto written = fails_at(FaultPoint::file_write) ? io_error("cannot write " + temporary, errno)
+                                                    : write(file, temporary);
+    if (written && (fails_at(FaultPoint::file_sync) || ::fsync(file.get()) != 0))
+      written = io_error("cannot write " + temporary, errno);
+    if (!written) {
+      ::unlink(temporary.c_str());
+      return written;
+    }
+  }
+  if (fails_at(FaultPoint::file_rename) || ::rename(temporary.c_str(), path.c_str()) != 0) {
+    const Error error = io_error("cannot rename to " + path.string(), errno);
+    ::unlink(temporary.c_str());
+    return error;
+  }
+  if (auto synced = sync_directory(path.has_parent_path() ? path.parent_path() : "."); !synced) return synced;
+  pass(FaultPoint::file_done);
+  return {};
+}
+
 }  // namespace
 
 Result<std::size_t> wipe_unfinished_files(const std::filesystem::path& directory) {
@@ -128,29 +155,25 @@ Result<std::size_t> wipe_unfinished_files(const std::filesystem::path& directory
   return unfinished.size();
 }
 
+std::optional<std::int64_t> birth_time_ns(const FileDescriptor& file) {
+  struct statx status {};
+  if (::statx(file.get(), "", AT_EMPTY_PATH, STATX_BTIME, &status) != 0) return std::nullopt;
+  if ((status.stx_mask & STATX_BTIME) == 0) return std::nullopt;
+  return status.stx_btime.tv_sec * 1'000'000'000 + status.stx_btime.tv_nsec;
+}
+
 Result<void> write_file_atomically(const std::filesystem::path& path, ByteView contents, mode_t mode) {
-  const std::string temporary = unfinished_name(path);
-  {
-    if (fails_at(FaultPoint::file_create)) return io_error("cannot create " + temporary, errno);
-    const FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-    if (!file.is_open()) return io_error("cannot create " + temporary, errno);
-    auto written = fails_at(FaultPoint::file_write) ? io_error("cannot write " + temporary, errno)
-                                                    : write_all(file.get(), contents, temporary);
-    if (written && (fails_at(FaultPoint::file_sync) || ::fsync(file.get()) != 0))
-      written = io_error("cannot write " + temporary, errno);
-    if (!written) {
-      ::unlink(temporary.c_str());
-      return written;
-    }
-  }
-  if (fails_at(FaultPoint::file_rename) || ::rename(temporary.c_str(), path.c_str()) != 0) {
-    const Error error = io_error("cannot rename to " + path.string(), errno);
-    ::unlink(temporary.c_str());
-    return error;
-  }
-  if (auto synced = sync_directory(path.has_parent_path() ? path.parent_path() : "."); !synced) return synced;
-  pass(FaultPoint::file_done);
-  return {};
+  return write_unfinished(path, mode, [&](const FileDescriptor& file, const std::string& name) {
+    return write_all(file.get(), contents, name);
+  });
+}
+
+Result<void> write_file_atomically(const std::filesystem::path& path,
+                                   const std::function<std::string(const FileDescriptor&)>& contents,
+                                   mode_t mode) {
+  return write_unfinished(path, mode, [&](const FileDescriptor& file, const std::string& name) {
+    return write_all(file.get(), as_bytes(contents(file)), name);
+  });
 }
 
 Result<void> make_private_directories(const std::filesystem::path& path) {

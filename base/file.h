@@ -1,7 +1,10 @@
 // Files as the daemons use them: bounded reads, atomic writes, locks.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -45,6 +48,15 @@ class FileDescriptor {
 /// them: writes beside it, fsyncs, renames, fsyncs the directory.
 [[nodiscard]] Result<void> write_file_atomically(const std::filesystem::path& path, ByteView contents,
                                                  mode_t mode);
+
+/// The same of contents that depend on the file which is to hold them: `contents` gets it while it is empty.
+[[nodiscard]] Result<void> write_file_atomically(
+    const std::filesystem::path& path, const std::function<std::string(const FileDescriptor&)>& contents,
+    mode_t mode);
+
+/// When a file was made, in nanoseconds since 1970. Nobody can set it: a copy, also one that a backup
+/// restored with all its other times, has another. Nothing where the file system does not keep it.
+[[nodiscard]] std::optional<std::int64_t> birth_time_ns(const FileDescriptor& file);
 
 /// Wipes and removes what a process that died within write_file_atomically() left beside its files, in a
 /// directory and all below it. To be called while nobody writes there: by who holds the directory's lock,

@@ -26,7 +26,14 @@ Result<std::uint64_t> read_generation(Database& database) {
 }
 
 bool was_set_back(const std::optional<SetBackMarker>& marker, std::uint64_t generation) {
-  return !marker || marker->generation > generation;
+  return !marker || marker->copied || marker->generation > generation;
+}
+
+const char* cause_of(const std::optional<SetBackMarker>& marker) {
+  if (!marker) return "the marker beside the store is missing or damaged";
+  if (marker->copied)
+    return "the store is a copy, from a backup or from elsewhere, and may be of any earlier time";
+  return "the store was set back to an earlier state";
 }
 
 // Drops what may have been used since, and brings the database to the marker's generation, or to a new one if
@@ -35,7 +42,7 @@ Result<std::vector<BlockId>> drop_opened(Database& database, BlockVault& vault,
                                          const std::optional<SetBackMarker>& marker, std::uint64_t generation,
                                          Side own) {
   PsrdTables blocks(database, vault, own);
-  const bool all = !marker || generation < marker->complete_after;
+  const bool all = !marker || marker->copied || generation < marker->complete_after;
   auto doomed = blocks.ids(!all);
   if (!doomed) return doomed;
   if (marker) {
@@ -51,7 +58,7 @@ Result<std::vector<BlockId>> drop_opened(Database& database, BlockVault& vault,
     if (auto dropped = blocks.drop(block); !dropped) return dropped.error();
   }
   auto raised = database.query("UPDATE generation SET value = ?")
-                    .bind(marker ? marker->generation : generation + 1)
+                    .bind(std::max(marker ? marker->generation : 0, all ? generation + 1 : 0))
                     .run();
   if (!raised) return raised.error();
   return doomed;
@@ -104,12 +111,12 @@ Result<SetBackGuard::Opening> SetBackGuard::open(Database& database, BlockVault&
     opening.dropped = std::move(*dropped);
     pass(FaultPoint::set_back_dropped);
     log::warning("{}: {}; PSRD blocks dropped because they may have been used since: {}", database.path(),
-                 *marker ? "the store was set back to an earlier state"
-                         : "the marker beside the store is missing or damaged",
-                 opening.dropped.size());
-    if (!*marker) {
+                 cause_of(*marker), opening.dropped.size());
+    if (!*marker || (**marker).copied) {
       // Of what was opened before, nothing is known.
-      *marker = SetBackMarker{*generation + 1, *generation + 1, {}};
+      const auto raised = read_generation(database);
+      if (!raised) return raised.error();
+      *marker = SetBackMarker{*raised, *raised, {}};
       if (auto written = (**marker).write(path); !written) return written.error();
     }
   }

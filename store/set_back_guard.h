@@ -31,8 +31,8 @@ class SetBackGuard final : public CommitQueue::Witness {
   struct Opening {
     std::unique_ptr<SetBackGuard> guard;
     /// Blocks that may have been used since the state to which the database was set back, wiped and removed:
-    /// those that the marker or the database knows as opened; all, if the marker is missing, damaged or does
-    /// not reach back so far.
+    /// those that the marker or the database knows as opened; all, if the marker is missing, damaged, a
+    /// copy, or does not reach back so far.
     std::vector<BlockId> dropped;
   };
 

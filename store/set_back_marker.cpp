@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <string>
 #include <string_view>
 #include <system_error>
 
+#include <fcntl.h>
 #include <openssl/sha.h>
 
 #include "base/base64.h"
@@ -52,7 +54,7 @@ std::optional<SetBackMarker::Opened> parse_opened(std::string_view line) {
   return SetBackMarker::Opened{*block, *generation};
 }
 
-std::optional<SetBackMarker> parse(std::string_view text) {
+std::optional<SetBackMarker> parse(std::string_view text, std::optional<std::int64_t> file_born) {
   const auto last = text.rfind("sha256 ");
   if (last == std::string_view::npos) return std::nullopt;
   if (text.substr(last) != "sha256 " + checksum(text.substr(0, last)) + "\n") return std::nullopt;
@@ -65,6 +67,11 @@ std::optional<SetBackMarker> parse(std::string_view text) {
   if (!generation || !complete_after) return std::nullopt;
   marker.generation = *generation;
   marker.complete_after = *complete_after;
+  if (text.starts_with("born ")) {
+    const auto born = number_after("born ", *take_line(text));
+    if (!born) return std::nullopt;
+    marker.copied = file_born && static_cast<std::uint64_t>(*file_born) != *born;
+  }
   while (!text.empty()) {
     const auto opened = parse_opened(take_line(text).value_or(""));
     if (!opened || marker.opened.size() == SetBackMarker::kOpenedMost) return std::nullopt;
@@ -94,18 +101,24 @@ Result<std::optional<SetBackMarker>> SetBackMarker::read(const std::filesystem::
     if (contents.error().kind == ErrorKind::invalid) return std::optional<SetBackMarker>();
     return contents.error();
   }
-  return parse(contents->text());
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) return io_error("cannot open " + path.string(), errno);
+  return parse(contents->text(), birth_time_ns(file));
 }
 
 Result<void> SetBackMarker::write(const std::filesystem::path& path) const {
   std::string text(kFormat);
   text += "\ngeneration " + std::to_string(generation) + "\ncomplete-after " +
           std::to_string(complete_after) + "\n";
-  for (const Opened& each : opened) {
-    text += "opened " + std::to_string(each.generation) + " " + each.block.text() + "\n";
-  }
-  text += "sha256 " + checksum(text) + "\n";
-  return write_file_atomically(path, as_bytes(text), 0600);
+  const auto finished = [&](const FileDescriptor& file) {
+    if (const auto born = birth_time_ns(file)) text += "born " + std::to_string(*born) + "\n";
+    for (const Opened& each : opened) {
+      text += "opened " + std::to_string(each.generation) + " " + each.block.text() + "\n";
+    }
+    text += "sha256 " + checksum(text) + "\n";
+    return text;
+  };
+  return write_file_atomically(path, finished, 0600);
 }
 
 }  // namespace dske::store

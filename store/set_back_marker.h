@@ -2,8 +2,10 @@
 // state (a restored backup or snapshot of it) is found behind it, and PSRD that was used since is not used
 // again.
 //
-// It cannot tell anything if it is set back together with the database (a snapshot of the whole machine);
-// then the positions that both sides exchange at registration are what is left.
+// It also tells when the file that holds it was made: if it is set back together with the database, by
+// whatever copies files, it lies in a file that was made at another time. It cannot tell anything if the
+// whole file system is set back (a snapshot of the machine or its disk); then the positions that both sides
+// exchange at registration are what is left.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +33,8 @@ struct SetBackMarker {
   /// `opened` names all blocks that were opened in generations after this one.
   std::uint64_t complete_after = 0;
   std::vector<Opened> opened;  ///< in the order of their generations
+  /// From read(): the file is a copy, so it may be of any earlier time, and the database beside it too.
+  bool copied = false;
 
   /// Adds a block of a generation that is not below the last one's.
   void note_opened(const BlockId& block, std::uint64_t opened_in);

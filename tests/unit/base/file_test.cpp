@@ -58,7 +58,7 @@ TEST_CASE("a file is written and read as it is, with the mode that was asked for
   const auto read = read_file(path, 6);
   REQUIRE(read.has_value());
   CHECK(read->text() == bytes);
-  REQUIRE(write_file_atomically(directory.path() / "empty", {}, 0400).has_value());
+  REQUIRE(write_file_atomically(directory.path() / "empty", ByteView(), 0400).has_value());
   CHECK(mode_of(directory.path() / "empty") == 0400);
   CHECK(read_file(directory.path() / "empty", 0)->empty());
 }

@@ -141,6 +141,63 @@ TEST_CASE("a hub's store set back drops opened blocks too") {
   CHECK(contents->clients.size() == 2);
 }
 
+TEST_CASE("a store that was copied with its marker may be of any time: every block counts as used") {
+  const TemporaryDirectory dir;
+  const auto state = dir.path() / "state";
+  std::filesystem::create_directory(state);
+  auto store = new_kme(state);
+  const NewBlock opened = ingest(*store);
+  const NewBlock never_opened = ingest(*store);
+  lease(*store, opened, 100);
+  store.reset();
+  const auto marker = SetBackMarker::read(marker_path(state));
+  require_ok(marker);
+  REQUIRE(marker->has_value());
+  REQUIRE_FALSE((**marker).copied);
+
+  SUBCASE("restored from a backup") {
+    std::filesystem::copy(state, dir.path() / "backup", std::filesystem::copy_options::recursive);
+    std::filesystem::remove_all(state);
+    std::filesystem::copy(dir.path() / "backup", state, std::filesystem::copy_options::recursive);
+  }
+  SUBCASE("restored into the files that are there") {
+    std::filesystem::copy(state, dir.path() / "backup", std::filesystem::copy_options::recursive);
+    store = open(state);
+    lease(*store, opened, 200);
+    store.reset();
+    for (const auto& file : std::filesystem::recursive_directory_iterator(dir.path() / "backup")) {
+      if (!file.is_regular_file()) continue;
+      std::filesystem::copy_file(file.path(),
+                                 state / std::filesystem::relative(file.path(), dir.path() / "backup"),
+                                 std::filesystem::copy_options::overwrite_existing);
+    }
+  }
+  store = open(state);
+  CHECK(contents_of(*store).dropped_after_set_back == std::vector{opened.id, never_opened.id});
+  CHECK(ids(contents_of(*store)).empty());
+  CHECK(kind_of(try_to_ingest(*store, opened)) == ErrorKind::conflict);
+  // Only once: from there on it is a store like any other.
+  const NewBlock fresh = ingest(*store);
+  lease(*store, fresh, 100);
+  store.reset();
+  store = open(state);
+  CHECK(contents_of(*store).dropped_after_set_back.empty());
+  CHECK(ids(contents_of(*store)) == std::vector{fresh.id});
+}
+
+TEST_CASE("a store that was renamed is no copy") {
+  const TemporaryDirectory dir;
+  std::filesystem::create_directory(dir.path() / "state");
+  auto store = new_kme(dir.path() / "state");
+  const NewBlock block = ingest(*store);
+  lease(*store, block, 100);
+  store.reset();
+  std::filesystem::rename(dir.path() / "state", dir.path() / "elsewhere");
+  store = open(dir.path() / "elsewhere");
+  CHECK(contents_of(*store).dropped_after_set_back.empty());
+  CHECK(ids(contents_of(*store)) == std::vector{block.id});
+}
+
 TEST_CASE("without a sound marker every block counts as used") {
   const TemporaryDirectory dir;
   auto store = new_kme(dir.path());
