@@ -156,6 +156,9 @@ class KeyJudge:
             self.counts[f"{answer['call']} {answer['status']}"] += 1
             if answer["status"] == 200:
                 (self._enc if answer["call"] == "enc_keys" else self._dec)(answer, starts)
+            elif answer["status"] == 400 and all(key_id in self.given for key_id in answer.get("asked", [])):
+                # Its hubs may be down; but then the answer is 503, so that the encryptor asks again.
+                self.faults.append(f"keys that a master was given are said to be unknown: {answer.get('asked')}")
         lost = [key_id for key_id in self.given if key_id not in self.fetched]
         for key_id in lost:
             self.faults.append(f"key {key_id} was given to a master and never reached its slave")

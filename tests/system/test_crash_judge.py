@@ -241,6 +241,7 @@ def test_a_key_that_reaches_both_ends_is_no_fault():
         ((ENC, etsi("enc_keys", 2, {OTHER_ID: "aa"}), DEC, etsi("dec_keys", 3, {OTHER_ID: "aa"})), "are the same"),
         ((ENC, etsi("dec_keys", 2, {KEY_ID: "bb"})), "another one at its slave"),
         ((ENC, DEC, {**DEC, "time": 3}), "delivered twice"),
+        ((ENC, {**etsi("dec_keys", 2, {}, 400), "asked": [KEY_ID]}, DEC), "said to be unknown"),
     ],
 )
 def test_keys_that_are_lost_wrong_or_given_twice_are_found(answers, text):

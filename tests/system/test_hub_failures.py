@@ -6,6 +6,7 @@ import pytest
 
 from conftest import HUBS
 from nodes import eventually
+from recording_proxy import RecordingProxy
 
 KEYS = 30
 
@@ -131,3 +132,30 @@ def test_a_key_whose_hubs_are_all_down_is_not_said_to_be_unknown(make_network):
             network.hubs[hub].serve()
         network.all_registered()
         assert celia.dec_keys("carol", list(keys)).keys == keys
+
+
+def test_a_lost_answer_to_a_registration_does_not_lock_a_client_out(make_network):
+    """The repetition is refused, and the client tries another block: one that is used up is no other."""
+    hubs = ["hank", "helen", "hilary"]
+    proxies = {hub: RecordingProxy() for hub in hubs}
+    network = make_network(hubs=hubs, shares_required=2, proxies=proxies, client_bytes=1024).start()
+    network.all_registered()
+    carol = network.kmes["carol"]
+    for hub in hubs:
+        carol.command("ingest-psrd", network.assign(hub, "carol", client_bytes=65536))
+    with network.sae("carol") as sae:
+        for _ in range(12):  # more messages than the first block has authenticators for
+            assert sae.enc_keys("celia").status == 200
+    lost = []
+
+    def lose_one(exchange):
+        if exchange.received.path == "/registration" and b'"carol"' in exchange.received.body and exchange.answer and not lost:
+            lost.append(exchange)
+            exchange.answer = None
+
+    proxies["hank"].after.append(lose_one)
+    network.hubs["hank"].kill()
+    network.hubs["hank"].serve()
+    with network.sae("carol") as sae:
+        eventually(lambda: sae.enc_keys("celia").status == 200 and lost, "the answer to a registration was lost")
+    eventually(lambda: carol.hub_entry("hank")["state"] == "registered", "carol is registered again", 20)

@@ -2,6 +2,7 @@
 
 import pathlib
 import shutil
+import time
 
 import pytest
 
@@ -87,3 +88,128 @@ def test_a_hub_whose_store_was_set_back_drops_what_it_had_opened(network, tmp_pa
     assert len(network.proxies["hank"].recorded("POST", "/key-share")) > before
     for proxy in network.proxies.values():
         wire_check.check_proxy(proxy)
+
+
+# --- more than the database ----------------------------------------------------------------------------------------------
+
+
+def copy_state(node, target: pathlib.Path, names: list[str] | None = None) -> None:
+    """All of a stopped node's state directory, or what is named of it, as a backup does: new files of the old names and contents."""
+    shutil.copytree(node.state_dir, target, symlinks=True, ignore=None if names is None else others_than(node, names))
+
+
+def others_than(node, names: list[str]):
+    return lambda directory, entries: [
+        entry for entry in entries if pathlib.Path(directory) == node.state_dir and entry not in names
+    ]
+
+
+def restore_state(node, backup: pathlib.Path) -> None:
+    for entry in backup.iterdir():
+        target = node.state_dir / entry.name
+        if target.is_dir():
+            shutil.rmtree(target)
+        elif target.exists():
+            target.unlink()
+        if entry.is_dir():
+            shutil.copytree(entry, target)
+        else:
+            shutil.copy2(entry, target)
+
+
+def back_up_and_restore(network, nodes, tmp_path, names: list[str] | None = None) -> None:
+    """Stops the nodes, backs them up, lets them use PSRD, restores them, and starts them."""
+    network.exchange("carol", "celia", 2)
+    for node in nodes:
+        assert node.terminate() == 0
+    for node in nodes:
+        copy_state(node, tmp_path / f"backup-{node.name}", names)
+        node.serve()
+    for node in nodes:
+        node.wait_ready()
+    network.all_registered()
+    for _ in range(5):
+        network.exchange("carol", "celia", 2)
+        network.exchange("celia", "carol", 2)
+    for node in nodes:
+        node.kill()
+        restore_state(node, tmp_path / f"backup-{node.name}")
+    for node in nodes:
+        node.serve()
+    for node in nodes:
+        eventually(lambda: answers(node.port + 1000, "/healthz"), f"{node.name} serves")
+
+
+def goes_on_with_new_psrd(network, hubs, kmes) -> None:
+    give_psrd(network, hubs, kmes)
+    network.all_registered()
+    for _ in range(3):
+        network.exchange("carol", "celia", 2)
+        network.exchange("celia", "carol", 2)
+    for proxy in network.proxies.values():
+        wire_check.check_proxy(proxy)
+
+
+def blocks_left(node) -> int:
+    return sum(peer["psrd"]["blocks"] for peer in node.status()["hubs" if node.kind == "kme" else "clients"])
+
+
+WAYS_TO_SET_BACK = [("everything", None), ("the marker alone", ["store.marker"])]
+
+
+@pytest.mark.parametrize("names", [names for _, names in WAYS_TO_SET_BACK], ids=[what for what, _ in WAYS_TO_SET_BACK])
+@pytest.mark.parametrize("who", ["carol", "hank"])
+def test_a_state_directory_from_a_backup_is_known_as_a_copy(network, tmp_path, who, names):
+    """With its marker: nothing in it tells that time has passed, but the marker's own file was made later than it says."""
+    node = network.kmes.get(who) or network.hubs[who]
+    before = len(node.log_text())
+    back_up_and_restore(network, [node], tmp_path, names)
+    assert blocks_left(node) == 0, "all that may have been used since is dropped"
+    told = node.log_text()[before:]
+    assert "may have been used since and was dropped" in told and "is a copy" in told
+    if node.kind == "kme":
+        assert not node.management.ready()
+    goes_on_with_new_psrd(network, HUBS if node.kind == "kme" else [who], [who] if node.kind == "kme" else network.kmes)
+
+
+def test_backups_of_everybody_at_once_lead_to_no_second_use(network, tmp_path):
+    """Nobody is left who would know better."""
+    back_up_and_restore(network, network.nodes, tmp_path)
+    assert all(blocks_left(node) == 0 for node in network.nodes)
+    goes_on_with_new_psrd(network, HUBS, network.kmes)
+
+
+@pytest.mark.parametrize("who", ["carol", "hank"])
+def test_block_files_from_a_backup_change_nothing(network, tmp_path, who):
+    """The positions are in the database: what is used is not used again though its bytes are back."""
+    node = network.kmes.get(who) or network.hubs[who]
+    left = blocks_left(node)
+    back_up_and_restore(network, [node], tmp_path, ["psrd"])
+    node.wait_ready()
+    assert blocks_left(node) == left
+    network.all_registered()
+    for _ in range(3):
+        network.exchange("carol", "celia", 2)
+        network.exchange("celia", "carol", 2)
+    for proxy in network.proxies.values():
+        wire_check.check_proxy(proxy)
+
+
+def test_a_copy_that_is_killed_while_it_drops_drops_all_the_same(network, tmp_path):
+    carol = network.kmes["carol"]
+    network.exchange("carol", "celia", 2)
+    assert carol.terminate() == 0
+    copy_state(carol, tmp_path / "backup")
+    carol.serve()
+    carol.wait_ready()
+    network.exchange("carol", "celia", 2)
+    carol.kill()
+    restore_state(carol, tmp_path / "backup")
+    for delay in (0.0, 0.005, 0.01, 0.02):
+        carol.serve()
+        time.sleep(delay)
+        carol.kill()
+    carol.serve()
+    eventually(lambda: answers(carol.port + 1000, "/healthz"), "carol serves")
+    assert blocks_left(carol) == 0
+    goes_on_with_new_psrd(network, HUBS, ["carol"])
