@@ -70,7 +70,7 @@ std::optional<SetBackMarker> parse(std::string_view text, std::optional<std::int
   if (text.starts_with("born ")) {
     const auto born = number_after("born ", *take_line(text));
     if (!born) return std::nullopt;
-    marker.copied = file_born && static_cast<std::uint64_t>(*file_born) != *born;
+    marker.copied = marker.generation > 0 && file_born && static_cast<std::uint64_t>(*file_born) != *born;
   }
   while (!text.empty()) {
     const auto opened = parse_opened(take_line(text).value_or(""));

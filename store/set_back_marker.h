@@ -33,7 +33,9 @@ struct SetBackMarker {
   /// `opened` names all blocks that were opened in generations after this one.
   std::uint64_t complete_after = 0;
   std::vector<Opened> opened;  ///< in the order of their generations
-  /// From read(): the file is a copy, so it may be of any earlier time, and the database beside it too.
+  /// From read(): the file is a copy, so it may be of any earlier time, and the database beside it too. One
+  /// from which nothing was taken yet is not called so: nodes are prepared elsewhere and copied to where they
+  /// work.
   bool copied = false;
 
   /// Adds a block of a generation that is not below the last one's.

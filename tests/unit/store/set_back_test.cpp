@@ -185,6 +185,22 @@ TEST_CASE("a store that was copied with its marker may be of any time: every blo
   CHECK(ids(contents_of(*store)) == std::vector{fresh.id});
 }
 
+TEST_CASE("a store from which nothing was taken yet may be copied to where it will work") {
+  const TemporaryDirectory dir;
+  const auto prepared = dir.path() / "prepared";
+  std::filesystem::create_directory(prepared);
+  auto store = new_kme(prepared);
+  const NewBlock block = ingest(*store);
+  store.reset();
+  std::filesystem::copy(prepared, dir.path() / "state", std::filesystem::copy_options::recursive);
+  store = open(dir.path() / "state");
+  CHECK(contents_of(*store).dropped_after_set_back.empty());
+  lease(*store, block, 100);
+  store.reset();
+  store = open(dir.path() / "state");
+  CHECK(contents_of(*store).dropped_after_set_back.empty());
+}
+
 TEST_CASE("a store that was renamed is no copy") {
   const TemporaryDirectory dir;
   std::filesystem::create_directory(dir.path() / "state");
@@ -238,7 +254,7 @@ TEST_CASE("a marker behind the database, as a crash between the two leaves it, d
   const NewBlock block = ingest(*store);
   lease(*store, block, 100);
   const auto marker = marker_path(dir.path());
-  std::filesystem::copy(marker, dir.path() / "old");
+  std::filesystem::create_hard_link(marker, dir.path() / "old");
   const NewBlock other = ingest(*store);
   lease(*store, other, 100);
   store.reset();
