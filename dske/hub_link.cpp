@@ -321,7 +321,11 @@ void HubLink::registration_answered(Result<HubReply> reply) {
 
 void HubLink::try_another_block() {
   for (const Fragment& fragment : pending_->key.allocation) pool_->set_aside(fragment.block);
-  if (!pool_->listed_blocks().empty()) return;
+  // A block that is used up signs nothing.
+  std::uint64_t left = 0;
+  for (const BlockId& block : pool_->listed_blocks())
+    left += pool_->block_levels(block).client_authenticator.left_bytes;
+  if (left >= kPollingKeyBytes + kOneTimeMacKeySize) return;
   for (const BlockId& block : pool_->blocks()) pool_->set_allocatable(block);
 }
 
