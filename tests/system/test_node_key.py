@@ -155,3 +155,77 @@ def test_a_key_moves_from_a_file_to_a_token_and_back(tmp_path, tokens):
     node.change_config(node_key={"file": str(tmp_path / "back.key")})
     node.command("node-key", "import", copy)
     assert (tmp_path / "back.key").read_text() == text
+
+
+@pytest.fixture
+def network(make_network):
+    return make_network(hubs=["hank", "helen"])
+
+
+def commands_on_the_store(node: Node) -> list[tuple[str, ...]]:
+    return [("serve",), ("psrd", "list")] + ([("client", "list")] if node.kind == "hub" else [])
+
+
+def test_a_node_does_not_start_without_its_key_or_with_another(network):
+    network.provision()
+    for node in (network.hubs["hank"], network.kmes["carol"]):
+        path = node.state_dir / "node.key"
+        own = path.read_text()
+        path.unlink()
+        for command in commands_on_the_store(node):
+            refused(node, *command, words=("no node key", "bring it back"))
+        write_key(path, key_text())
+        for command in commands_on_the_store(node):
+            refused(node, *command, words=("node key",))
+        write_key(path, own)
+        path.chmod(0o604)
+        for command in commands_on_the_store(node):
+            refused(node, *command, words=("chmod 600",))
+        path.chmod(0o600)
+    network.serve()
+    network.all_registered()
+    network.exchange("carol", "celia")
+
+
+def test_a_network_keeps_its_keys_in_a_token(network, tokens):
+    """Each node has its own; they are needed at the start and not afterwards."""
+    tokens.make("rack 7")
+    for node in network.nodes:
+        node.change_config(node_key=tokens.place("rack 7", node.name))
+    network.start()
+    network.all_registered()
+    network.exchange("carol", "celia")
+    for node in network.nodes:
+        assert not (node.state_dir / "node.key").exists()
+    for node in network.nodes:
+        assert node.terminate() == 0
+    tokens.remove("rack 7")
+    tokens.make("rack 7")
+    for node in network.nodes:
+        refused(node, "serve", words=(f"rack 7 has no key {node.name}",))
+
+
+def test_a_wrong_pin_stops_a_restarting_node_after_one_try(network, tokens):
+    tokens.make("rack 7")
+    hank = network.hubs["hank"]
+    hank.change_config(node_key=tokens.place("rack 7", "hank"))
+    hank.command("init")
+    tokens.write_pin("4321")
+    refused(hank, "serve", words=("the PIN is wrong",))
+    for _ in range(3):
+        refused(hank, "serve", words=("tries none",))
+
+
+def test_a_unit_starts_with_its_credential_and_commands_go_through_it(network, tmp_path, monkeypatch):
+    hank = network.hubs["hank"]
+    hank.change_config(node_key={"credential": "dske-node-key"})
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    write_key(credentials / "dske-node-key", key_text())
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
+    network.start()
+    network.exchange("carol", "celia")
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY")
+    assert "carol" in hank.command("client", "list").stdout  # the daemon has it
+    assert hank.terminate() == 0
+    one_line_error(hank.command("client", "list", code=1), "only the unit's own processes")
