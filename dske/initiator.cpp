@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "dske/initiator_posting.h"
+#include "dske/psrd_shares.h"
 #include "dske/secret_sharing.h"
 #include "dske/secret_tag.h"
 
@@ -23,6 +24,19 @@ struct Initiator::Resolution {
   bool remembered = false;  // some of it was not asked for now
   std::set<SaeId> unknown;
   std::optional<Error> error;
+};
+
+// A bundle whose hubs have been chosen.
+struct Initiator::Plan {
+  std::shared_ptr<Resolution> resolution;
+  BundleContext context;
+  std::vector<std::shared_ptr<HubLink>> links;  // by x
+};
+
+// What is shared, and by hub the PSRD that is its share, if it is.
+struct Initiator::Material {
+  SharedSecret shared;
+  PsrdShares::Pads pads;
 };
 
 namespace {
@@ -183,20 +197,54 @@ void Initiator::resolved(const std::shared_ptr<Resolution>& resolution) {
   for (const auto& link : *chosen) context.hubs.push_back(link->address().id);
   if (auto checked = context.check(); !checked) return resolution->done(checked.error());
 
-  // Y = u || S, all of it shared.
-  SecretBytes secret(context.share_bytes());
-  randomness_.fill(secret.span());
-  const ByteView u = secret.view().first(kSecretTagRandomSize);
-  SecretBytes keys = SecretBytes::copy_of(secret.view().subspan(kSecretTagRandomSize));
-  const SecretTag tag = secret_tag(u, context.encode(), keys.view());
-  auto shares = split(secret.view(), context.shares_required, context.hubs.size(), randomness_);
-  if (!shares) return resolution->done(shares.error());
+  Plan plan{resolution, std::move(context), std::move(*chosen)};
+  if (settings_.key_source == KeySource::psrd) {
+    take_secret_from_psrd(std::move(plan));
+  } else {
+    draw_secret(std::move(plan));
+  }
+}
 
-  std::map<ClientName, std::vector<HubId>> hubs_of_clients = resolution->hubs;
+void Initiator::draw_secret(Plan plan) {
+  SecretBytes secret(plan.context.share_bytes());
+  randomness_.fill(secret.span());
+  auto shares = split(secret.view(), plan.context.shares_required, plan.context.hubs.size(), randomness_);
+  if (!shares) return plan.resolution->done(shares.error());
+  PsrdShares::Pads none(plan.links.size());
+  post(std::move(plan), {{std::move(secret), std::move(*shares)}, std::move(none)});
+}
+
+void Initiator::take_secret_from_psrd(Plan plan) {
+  const std::vector<std::shared_ptr<HubLink>> links = plan.links;
+  const std::uint64_t size = plan.context.share_bytes();
+  const std::size_t required = plan.context.shares_required;
+  PsrdShares::take(
+      links, size, required,
+      [this, plan = std::move(plan)](tl::expected<PsrdShares::Pads, BundleFailure> pads) mutable {
+        if (!pads) return plan.resolution->done(std::move(pads.error()));
+        std::vector<SharePoint> points;
+        for (std::size_t i = 0; i < pads->size(); ++i) {
+          const auto& pad = (*pads)[i];
+          if (pad) points.push_back({static_cast<std::uint8_t>(i + 1), pad->reserved.bytes.view()});
+        }
+        auto shared = complete(points, plan.context.hubs.size());
+        if (!shared) return plan.resolution->done(shared.error());
+        post(std::move(plan), {std::move(*shared), std::move(*pads)});
+      });
+}
+
+void Initiator::post(Plan plan, Material material) {
+  // Y = u || S, all of it shared.
+  const ByteView secret = material.shared.secret.view();
+  SecretBytes keys = SecretBytes::copy_of(secret.subspan(kSecretTagRandomSize));
+  const SecretTag tag = secret_tag(secret.first(kSecretTagRandomSize), plan.context.encode(), keys.view());
+  const std::shared_ptr<Resolution> resolution = std::move(plan.resolution);
+  const BundleRequest& request = resolution->request;
   auto posting = std::make_shared<Posting>(
-      Posting::Parts{std::move(context), std::move(keys), std::move(*shares), tag, std::move(*chosen),
-                     std::move(hubs_of_clients), std::max(shares_required(request), request.least_hubs),
-                     request.lifetime, resolution->begun + request.lifetime, settings_.grace},
+      Posting::Parts{std::move(plan.context), std::move(keys), std::move(material.shared.shares),
+                     std::move(material.pads), tag, std::move(plan.links), std::move(resolution->hubs),
+                     std::max(shares_required(request), request.least_hubs), request.lifetime,
+                     resolution->begun + request.lifetime, settings_.grace},
       *this, std::move(resolution->done));
   posting->start();
 }

@@ -79,6 +79,12 @@ class [[nodiscard]] BundleResult : public tl::expected<EstablishedBundle, Bundle
   BundleResult(Error error) : BundleResult(BundleFailure{std::move(error)}) {}  // NOLINT(*-explicit-*)
 };
 
+/// What a bundle's secret is made of (docs/protocol.md, section 3.4).
+enum class KeySource {
+  generator,  ///< a random generator of ours
+  psrd,       ///< unused PSRD of k hubs, which is their shares; the secret and the other shares follow
+};
+
 /// Lives on the links' event loop.
 class Initiator {
  public:
@@ -88,6 +94,7 @@ class Initiator {
     ClientName client;
     std::size_t shares_required = 2;
     std::chrono::milliseconds grace{200};  ///< for the other hubs, once enough have acknowledged
+    KeySource key_source = KeySource::generator;
   };
 
   /// `links` may gain and lose links meanwhile. The references must outlive the initiator and its last
@@ -108,9 +115,14 @@ class Initiator {
  private:
   class Posting;
   struct Resolution;
+  struct Plan;
+  struct Material;
 
   void resolve(const std::shared_ptr<Resolution>& resolution);
   void resolved(const std::shared_ptr<Resolution>& resolution);
+  void draw_secret(Plan plan);
+  void take_secret_from_psrd(Plan plan);
+  void post(Plan plan, Material material);
   void withdraw_at(
       const std::shared_ptr<HubLink>& link, const BundleId& id,
       std::function<void(const Result<HubReply>&)> done = [](const Result<HubReply>& /*reply*/) {});

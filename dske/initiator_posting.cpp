@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/log.h"
-#include "dske/key_share_message.h"
 #include "dske/one_time_pad.h"
 
 namespace dske {
@@ -27,23 +26,32 @@ void Initiator::Posting::start() {
 }
 
 void Initiator::Posting::post(std::size_t i, bool may_retry) {
+  if (parts_.psrd_shares[i]) {
+    HubLink::Pad pad = std::move(*parts_.psrd_shares[i]);
+    // A hub that has to be asked again may have discarded these bytes: it gets the share as any other.
+    parts_.psrd_shares[i].reset();
+    return send(i, may_retry, ShareSource::psrd, std::move(pad));
+  }
   parts_.links[i]->reserve_pad(parts_.context.share_bytes(),
                                [self = shared_from_this(), i, may_retry](Result<HubLink::Pad> pad) {
                                  if (!pad) {
                                    self->failed(i, pad.error());
                                  } else {
-                                   self->send(i, may_retry, std::move(*pad));
+                                   self->send(i, may_retry, ShareSource::message, std::move(*pad));
                                  }
                                });
 }
 
-void Initiator::Posting::send(std::size_t i, bool may_retry, HubLink::Pad pad) {
+void Initiator::Posting::send(std::size_t i, bool may_retry, ShareSource source, HubLink::Pad pad) {
   const auto left =
       std::chrono::duration_cast<std::chrono::seconds>(parts_.expires - initiator_.clock_.now());
   KeyShareMessage message;
   message.context = parts_.context;
-  message.encrypted_share = parts_.shares[i].clone();
-  apply_pad(message.encrypted_share.span(), pad.reserved.bytes.view());
+  message.source = source;
+  if (source == ShareSource::message) {
+    message.encrypted_share = parts_.shares[i].clone();
+    apply_pad(message.encrypted_share.span(), pad.reserved.bytes.view());
+  }
   message.allocation = pad.reserved.allocation;
   message.secret_tag = parts_.tag;
   // Rounded up, so that a hub never forgets a share before the initiator does.

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "dske/initiator.h"
+#include "dske/key_share_message.h"
+#include "dske/psrd_shares.h"
 #include "dske/secret_tag.h"
 
 namespace dske {
@@ -20,6 +22,7 @@ class Initiator::Posting : public std::enable_shared_from_this<Initiator::Postin
     BundleContext context;
     SecretBytes keys;
     std::vector<SecretBytes> shares;  ///< the i-th for the i-th hub
+    PsrdShares::Pads psrd_shares;     ///< of the hubs whose share is PSRD: where it lies
     SecretTag tag{};
     std::vector<std::shared_ptr<HubLink>> links;
     std::map<ClientName, std::vector<HubId>> hubs_of_clients;  ///< where each slave's client can fetch
@@ -37,7 +40,7 @@ class Initiator::Posting : public std::enable_shared_from_this<Initiator::Postin
   enum class Outcome { outstanding, acknowledged, failed, unsure };
 
   void post(std::size_t i, bool may_retry);
-  void send(std::size_t i, bool may_retry, HubLink::Pad pad);
+  void send(std::size_t i, bool may_retry, ShareSource source, HubLink::Pad pad);
   void answered(std::size_t i, bool may_retry, Result<HubReply> reply);
   void failed(std::size_t i, const Error& error);
   void decide(bool waited);

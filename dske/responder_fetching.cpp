@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "dske/one_time_pad.h"
 #include "dske/secret_tag.h"
 #include "dske/share_decoding.h"
 
@@ -74,14 +73,16 @@ Result<Responder::Fetching::Answer> Responder::Fetching::read(const std::shared_
     return Error{ErrorKind::forbidden, "a context that " + std::to_string(context.shares_required) +
                                            " shares would rebuild, fewer than this KME accepts"};
   }
+  if (message->source != ShareSource::message)
+    return Error{ErrorKind::corrupt, "PSRD in the place of a share"};
   auto pad = link->pool().take(Zone::pad, message->allocation);
   if (!pad) return pad.error();
-  apply_pad(message->encrypted_share.span(), pad->view());
+  SecretBytes share = message->take_share(std::move(*pad));
   return Answer{link,
                 *x,
                 std::move(context),
                 message->secret_tag,
-                std::move(message->encrypted_share),
+                std::move(share),
                 responder_.clock_.now() + std::min(message->lifetime, responder_.settings_.lifetime_most)};
 }
 

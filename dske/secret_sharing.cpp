@@ -4,6 +4,7 @@
 #include <array>
 #include <bitset>
 #include <cstring>
+#include <utility>
 
 namespace dske {
 namespace {
@@ -69,6 +70,26 @@ Result<std::vector<SecretBytes>> split(ByteView secret, std::size_t k, std::size
     }
   }
   return shares;
+}
+
+Result<SharedSecret> complete(std::span<const SharePoint> points, std::size_t n, GfPath path) {
+  SharedSecret made;
+  auto secret = recover(points, path);
+  if (!secret) return secret.error();
+  made.secret = std::move(*secret);
+  if (n > kMaxShares) return invalid("a secret has at most 255 shares");
+  made.shares.resize(n);
+  for (const SharePoint& point : points) {
+    if (point.x > n) return invalid("a share at x = " + std::to_string(point.x) + " of " + std::to_string(n));
+    made.shares[point.x - 1U] = SecretBytes::copy_of(point.share);
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    if (!made.shares[i].empty()) continue;
+    auto share = evaluate_at(points, static_cast<std::uint8_t>(i + 1), path);
+    if (!share) return share.error();
+    made.shares[i] = std::move(*share);
+  }
+  return made;
 }
 
 Result<SecretBytes> recover(std::span<const SharePoint> points, GfPath path) {

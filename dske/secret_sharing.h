@@ -34,6 +34,19 @@ struct SharePoint {
 [[nodiscard]] Result<std::vector<SecretBytes>> split(ByteView secret, std::size_t k, std::size_t n,
                                                      Randomness& randomness, GfPath path = fastest_gf_path());
 
+/// A secret and all of its shares.
+struct SharedSecret {
+  SecretBytes secret;
+  std::vector<SecretBytes> shares;  ///< element i is the share at x = i + 1
+};
+
+/// The secret and its `n` shares, of which as many recover it as there are `points`, that have the given
+/// shares at the points: nothing is drawn, the points determine all of it. With k points that are uniformly
+/// random and independent, the outcome is distributed as that of split() with a random secret. Errors as
+/// recover(), and `invalid` if an x is beyond `n`.
+[[nodiscard]] Result<SharedSecret> complete(std::span<const SharePoint> points, std::size_t n,
+                                            GfPath path = fastest_gf_path());
+
 /// The secret of the polynomials through all `points`: pass exactly k of them. Error `invalid` unless there
 /// are 2 to 255 points with distinct x other than 0 and with shares of one size, not empty.
 [[nodiscard]] Result<SecretBytes> recover(std::span<const SharePoint> points,

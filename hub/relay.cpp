@@ -140,9 +140,8 @@ void Relay::post_share(VerifiedRequest request) {
                              limits_.waiting_bytes_per_client)) {
     return request.refuse(503, "too much of this client waits for its responders");
   }
-  apply_pad(message->encrypted_share.span(), pad->view());
   const auto lifetime = std::min(message->lifetime, std::chrono::seconds(limits_.lifetime_seconds));
-  store::ShareRecord record{context, std::move(message->encrypted_share), message->secret_tag,
+  store::ShareRecord record{context, message->take_share(std::move(*pad)), message->secret_tag,
                             DurableDeadline::at(clock_.now() + lifetime, clock_)};
   store_.add_share(std::move(record), std::move(*claiming),
                    [request = std::move(request), client, share_bytes](Result<void> result) mutable {
@@ -175,8 +174,9 @@ void Relay::give_out(VerifiedRequest request, store::ShareRecord share) {
                 [request = std::move(request), share = std::move(share), left](Result<Reserved> pad) mutable {
                   if (!pad) return request.refuse(pad.error());
                   apply_pad(share.share.span(), pad->bytes.view());
-                  const KeyShareMessage message{std::move(share.context), std::move(share.share),
-                                                std::move(pad->allocation), share.secret_tag, left};
+                  const KeyShareMessage message{std::move(share.context), ShareSource::message,
+                                                std::move(share.share),   std::move(pad->allocation),
+                                                share.secret_tag,         left};
                   request.answer(200, message.write());
                 });
 }

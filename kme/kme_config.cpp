@@ -117,6 +117,12 @@ IdentityFiles read_psrd_recipient(yaml::MappingReader& reader, const std::filesy
   return identity;
 }
 
+KeySource read_key_source(yaml::MappingReader& reader) {
+  const std::string source = reader.text("key_source", "generator");
+  if (source != "generator" && source != "psrd") reader.fail("key_source", "must be generator or psrd");
+  return source == "psrd" ? KeySource::psrd : KeySource::generator;
+}
+
 bool is_path_segment(std::string_view segment) {
   constexpr std::string_view kUnreserved =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
@@ -172,6 +178,7 @@ Result<KmeConfig> read_kme_config(const std::filesystem::path& file) {
                                               static_cast<std::int64_t>(config.shares_required)));
   config.key_lifetime = std::chrono::seconds(reader.integer(
       "key_lifetime_seconds", kLifetimeLeastSeconds, kLifetimeMostSeconds, config.key_lifetime.count()));
+  config.key_source = read_key_source(reader);
   config.limits = read_limits(reader, config.request_limits);
   config.sae_identity = read_sae_identity(reader, config.encryptors);
   config.pairs = PairPolicy::read(reader, config.encryptors);

@@ -10,6 +10,7 @@
 
 #include "base/names.h"
 #include "base/result.h"
+#include "dske/initiator.h"
 #include "etsi014/limits.h"
 #include "http/server.h"
 #include "kme/pair_policy.h"
@@ -35,6 +36,7 @@ struct KmeConfig {
   std::size_t least_shares_required = 2;
   std::vector<ConfiguredHub> hubs;
   std::chrono::seconds key_lifetime{86400};
+  KeySource key_source = KeySource::generator;
   etsi014::Limits limits;
   RequestLimitsConfig request_limits;
   SaeIdentity sae_identity;

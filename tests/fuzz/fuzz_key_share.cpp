@@ -9,7 +9,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto message = KeyShareMessage::parse(as_text({data, size}));
   if (!message) return 0;
   const std::uint64_t share_bytes = message->context.share_bytes();
-  if (!message->context.check() || message->encrypted_share.size() != share_bytes ||
+  if (!message->context.check() ||
+      message->encrypted_share.size() != (message->source == ShareSource::psrd ? 0 : share_bytes) ||
       allocation_size(message->allocation) != share_bytes) {
     std::abort();
   }

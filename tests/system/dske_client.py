@@ -215,8 +215,21 @@ class DskeClient:
             "lifetime_seconds": lifetime_seconds,
         }
 
+    def psrd_share_request(self, context: wire.Context, allocation: list[wire.Fragment], tag: bytes) -> dict:
+        """Tells the hub that the allocation's bytes are its share."""
+        return {
+            "context": context.to_json(),
+            "share_from": "psrd",
+            "allocation": [fragment.to_json() for fragment in allocation],
+            "secret_tag": wire.b64(tag),
+            "lifetime_seconds": 3600,
+        }
+
     def post_share(self, context: wire.Context, share: bytes, tag: bytes, **options) -> HubAnswer:
         return self.call("POST", "/key-share", self.share_request(context, share, tag, **options))
+
+    def post_psrd_share(self, context: wire.Context, allocation: list[wire.Fragment], tag: bytes) -> HubAnswer:
+        return self.call("POST", "/key-share", self.psrd_share_request(context, allocation, tag))
 
     def get_share(self, initiator: str, bundle: uuid.UUID) -> HubAnswer:
         """A share; `share_in` decrypts it."""

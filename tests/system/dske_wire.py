@@ -128,6 +128,11 @@ def split(secret: bytes, required: int, total: int) -> dict[int, bytes]:
     return points
 
 
+def complete(points: dict[int, bytes], total: int) -> tuple[bytes, dict[int, bytes]]:
+    """The secret and all shares that the shares `points`, as many as are required, determine (section 3.4)."""
+    return recover(points), {x: points.get(x) or evaluate_shares(points, x) for x in range(1, total + 1)}
+
+
 # --- the secret tag over GF(2^128) ------------------------------------------------------------------------------------
 
 

@@ -373,7 +373,7 @@ def test_requests_that_make_no_sense_get_400(people):
         wire.compact({**good, name: value})
         for name, value in [
             ("context", 1), ("encrypted_share", "*"), ("encrypted_share", 7), ("allocation", "x"), ("secret_tag", "AA=="),
-            ("lifetime_seconds", 0), ("lifetime_seconds", -1), ("lifetime_seconds", "1"),
+            ("share_from", "psrd"), ("share_from", "x"), ("lifetime_seconds", 0), ("lifetime_seconds", -1), ("lifetime_seconds", "1"),
             ("allocation", [{"block_uuid": str(tess.block.block), "start": -1, "size": 64}]),
             ("allocation", [{"block_uuid": str(tess.block.block), "start": 2**63, "size": 64}]),
         ]

@@ -12,9 +12,13 @@ from dske_client import DskeClient
 HUBS = ["hank", "helen", "hilary"]
 
 
-@pytest.fixture(scope="module")
-def network(make_module_network):
-    network = make_module_network(hubs=HUBS, clients={"celia": ["celia"]}, shares_required=2)
+@pytest.fixture(scope="module", params=["generator", "psrd"])
+def network(request, make_module_network):
+    """Both of what a KME's keys can be made of; `tess` as an initiator makes hers of the same."""
+    network = make_module_network(
+        hubs=HUBS, clients={"celia": ["celia"]}, shares_required=2, kme_settings={"key_source": request.param}
+    )
+    network.key_source = request.param
     network.start()
     return network
 
@@ -34,8 +38,35 @@ def tess(network):
         client.close()
 
 
-def send_bundle(tess: dict[str, DskeClient], count: int, size: int, hubs=None) -> dict[str, bytes]:
+def send_psrd_bundle(tess: dict[str, DskeClient], count: int, size: int, hubs=None) -> dict[str, bytes]:
+    """As send_bundle, but the secret is made of PSRD: of two of the hubs that get their share."""
+    order = list(tess)
+    name = tess[order[0]].name
+    context = wire.Context(
+        wire.new_bundle_id(), name, count, size, name, (wire.Slave("celia", "celia"),), 2,
+        tuple(tess[hub].block.hub_id for hub in order),
+    )  # fmt: skip
+    sources = [hub for hub in order if hubs is None or hub in hubs][-2:]
+    sources += [hub for hub in order if hub not in sources][: 2 - len(sources)]
+    taken = {hub: tess[hub].take("client_pad", context.share_size) for hub in sources}
+    points = {order.index(hub) + 1: tess[hub].psrd.read(taken[hub]) for hub in sources}
+    secret, shares = wire.complete(points, len(order))
+    tag = wire.tag_of_secret(secret, context)
+    for x, hub in enumerate(order, start=1):
+        if hubs is not None and hub not in hubs:
+            continue
+        if hub in taken:
+            answer = tess[hub].post_psrd_share(context, taken[hub], tag)
+        else:
+            answer = tess[hub].post_share(context, shares[x], tag)
+        assert answer.status == 200 and answer.signed
+    return wire.keys_of_secret(secret, context)
+
+
+def send_bundle(tess: dict[str, DskeClient], count: int, size: int, hubs=None, key_source="generator") -> dict[str, bytes]:
     """Acts as initiator for celia; `hubs` are those that get their share. Returns the keys."""
+    if key_source == "psrd":
+        return send_psrd_bundle(tess, count, size, hubs)
     order = list(tess)
     name = tess[order[0]].name
     context = wire.Context(
@@ -54,7 +85,7 @@ def send_bundle(tess: dict[str, DskeClient], count: int, size: int, hubs=None) -
 
 @pytest.mark.parametrize("count, size", [(1, 32), (1, 1), (3, 5), (128, 32), (2, 129)])
 def test_the_kme_rebuilds_what_another_initiator_shared(network, tess, count, size):
-    keys = send_bundle(tess, count, size)
+    keys = send_bundle(tess, count, size, key_source=network.key_source)
     master = tess["hank"].name
     with network.sae("celia") as celia:
         assert celia.dec_keys(master, list(keys)).keys == keys
@@ -62,14 +93,14 @@ def test_the_kme_rebuilds_what_another_initiator_shared(network, tess, count, si
 
 @pytest.mark.parametrize("hubs", [["hank", "helen"], ["hank", "hilary"], ["helen", "hilary"]])
 def test_any_two_of_three_shares_suffice(network, tess, hubs):
-    keys = send_bundle(tess, 2, 32, hubs)
+    keys = send_bundle(tess, 2, 32, hubs, network.key_source)
     with network.sae("celia") as celia:
         assert celia.dec_keys(tess["hank"].name, list(keys)).keys == keys
 
 
 @pytest.mark.parametrize("hub", HUBS)
 def test_one_share_does_not(network, tess, hub):
-    keys = send_bundle(tess, 1, 32, [hub])
+    keys = send_bundle(tess, 1, 32, [hub], network.key_source)
     with network.sae("celia") as celia:
         answer = celia.dec_keys(tess["hank"].name, list(keys))
         assert answer.status in (400, 503) and answer.message

@@ -41,6 +41,23 @@ def test_honest_traffic_is_as_the_protocol_says(watched):
     assert wire_check.keys_on_the_wire(list(watched.proxies.values())) == delivered
 
 
+def test_with_psrd_as_key_source_k_hubs_are_sent_no_share(make_network):
+    """The keys follow from what the hubs hold anyway: the recording alone, with their PSRD, gives them."""
+    watched = Watched(make_network, kme_settings={"key_source": "psrd"})
+    delivered = watched.network.exchange("carol", "celia", 3) | watched.network.exchange("celia", "carol", 128)
+    watched.check()
+    for proxy in watched.proxies.values():
+        assert wire_check.check_signatures(proxy.recorded(), proxy.psrd) > 5
+    without = [
+        wire_check.is_psrd_share(exchange.received)
+        for proxy in watched.proxies.values()
+        for exchange in proxy.recorded("POST", "/key-share")
+        if exchange.received.path == "/key-share"
+    ]
+    assert without.count(True) == 2 * 2 and without.count(False) == 2 * 1
+    assert wire_check.keys_on_the_wire(list(watched.proxies.values())) == delivered
+
+
 def test_psrd_use_is_near_the_lower_bound(watched):
     """One 256-bit key costs each hub 64 pad bytes a direction: the key, and the 32 bytes that protect it."""
     watched.network.exchange("carol", "celia")

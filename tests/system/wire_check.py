@@ -177,11 +177,17 @@ def share_of(message: Request | Answer, psrd: wire.Psrd) -> tuple[wire.Context, 
     """The context, clear share and secret tag of a POST request or GET answer."""
     body = json.loads(message.body)
     pad = psrd.read([wire.Fragment.from_json(part) for part in body["allocation"]])
-    return (
-        wire.Context.from_json(body["context"]),
-        wire.xor(wire.unb64(body["encrypted_share"]), pad),
-        wire.unb64(body["secret_tag"]),
-    )
+    share = pad if is_psrd_share(message) else wire.xor(wire.unb64(body["encrypted_share"]), pad)
+    return wire.Context.from_json(body["context"]), share, wire.unb64(body["secret_tag"])
+
+
+def is_psrd_share(message: Request | Answer) -> bool:
+    """Whether a POST request carries no share, since PSRD is the share. No answer may be like that."""
+    body = json.loads(message.body)
+    if "share_from" not in body:
+        return False
+    assert isinstance(message, Request) and body["share_from"] == "psrd" and "encrypted_share" not in body
+    return True
 
 
 def keys_on_the_wire(proxies: list[RecordingProxy]) -> dict[str, bytes]:

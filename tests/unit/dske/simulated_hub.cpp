@@ -255,9 +255,14 @@ SimulatedHub::Plain SimulatedHub::post_share(const ClientName& caller, std::stri
   if (!served) return {403, message_body("no slave is served here")};
   if (lie == Lie::refuses_shares) return {503, message_body("full")};
   if (durable_.shares.contains(context.name())) return {409, message_body("is there already")};
-  const auto pad = running_.at(caller).pool->take(Zone::pad, message->allocation);
+  auto pad = running_.at(caller).pool->take(Zone::pad, message->allocation);
   if (!pad) return {400, message_body("the pad was used")};
-  apply_pad(message->encrypted_share.span(), pad->view());
+  if (message->source == ShareSource::psrd) {
+    ++shares_from_psrd;
+    message->encrypted_share = pad->clone();
+  } else {
+    apply_pad(message->encrypted_share.span(), pad->view());
+  }
   const ByteView share = message->encrypted_share.view();
   Share kept{
       context, message->secret_tag, Bytes(share.begin(), share.end()), clock_.now() + message->lifetime, {}};
@@ -286,6 +291,7 @@ SimulatedHub::Plain SimulatedHub::get_share(const ClientName& caller, std::strin
   if (!pad) return {503, message_body("no PSRD")};
   apply_pad(message.encrypted_share.span(), pad->bytes.view());
   message.allocation = pad->allocation;
+  if (message.source == ShareSource::psrd) message.encrypted_share = {};
   if (lie == Lie::wrong_share_size) message.encrypted_share.push_back(0);
   SecretBytes body = message.write();
   if (lie == Lie::no_json) body = SecretBytes::copy_of("{\"context\":");
@@ -326,6 +332,9 @@ void SimulatedHub::lie_about(KeyShareMessage& message) {
         return;
       }
       context.id = BundleId::random(randomness_);
+      break;
+    case Lie::psrd_for_a_share:
+      message.source = ShareSource::psrd;
       break;
     case Lie::short_lifetime:
       message.lifetime = std::chrono::seconds(1);

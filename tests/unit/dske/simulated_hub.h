@@ -35,6 +35,7 @@ enum class Lie {
   replayed_body,  ///< the first body it ever gave out, signed anew
   no_json,
   wrong_share_size,
+  psrd_for_a_share,  ///< names PSRD and sends no share, as an initiator may
   short_lifetime,
   long_lifetime,
   denies,
@@ -84,6 +85,7 @@ class SimulatedHub {
 
   Lie lie = Lie::none;
   std::optional<ClientName> claimed_client;
+  std::size_t shares_from_psrd = 0;          ///< that were posted without a share
   std::size_t refused = 0;                   ///< requests that did not verify
   std::map<std::string, std::size_t> calls;  ///< verified ones, by method and path
 

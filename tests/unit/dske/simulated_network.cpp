@@ -51,8 +51,9 @@ void SimulatedClient::start() {
   directory_ =
       std::make_unique<SaeDirectory>(links_, network_.shares_required, network_.loop, network_.clock);
   initiator_ = std::make_unique<Initiator>(
-      Initiator::Settings{name(), network_.shares_required, std::chrono::milliseconds(200)}, links_,
-      *directory_, bundles, network_.loop, network_.clock, network_.randomness);
+      Initiator::Settings{name(), network_.shares_required, std::chrono::milliseconds(200),
+                          network_.key_source},
+      links_, *directory_, bundles, network_.loop, network_.clock, network_.randomness);
   responder_ = std::make_unique<Responder>(
       Responder::Settings{name(), network_.shares_required, std::chrono::milliseconds(5000),
                           std::chrono::hours(168)},

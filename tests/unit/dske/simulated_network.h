@@ -90,7 +90,8 @@ class SimulatedNetwork {
   [[nodiscard]] Weather& weather(std::size_t hub) { return transport.weather(hubs_.at(hub)->id()); }
 
   std::size_t shares_required;
-  std::uint64_t half_bytes = 8192;  ///< of the blocks that new clients get
+  std::uint64_t half_bytes = 8192;              ///< of the blocks that new clients get
+  KeySource key_source = KeySource::generator;  ///< of clients that are added or restarted
   ReproducibleRandomness randomness;
   SimulatedClock clock;
   SimulatedLoop loop;

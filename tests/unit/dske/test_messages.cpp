@@ -354,6 +354,32 @@ TEST_CASE("key shares: read back as they are written") {
   CHECK(read->write().text() == text.text());
 }
 
+TEST_CASE("key shares: one that is PSRD is not sent") {
+  KeyShareMessage message = key_share();
+  message.source = ShareSource::psrd;
+  const SecretBytes text = message.write();
+  CHECK(text.text().find("encrypted_share") == std::string_view::npos);
+  auto read = KeyShareMessage::parse(text.text());
+  REQUIRE_MESSAGE(read.has_value(), read.error().message);
+  CHECK(read->source == ShareSource::psrd);
+  CHECK(read->allocation == message.allocation);
+  const SecretBytes pad = SecretBytes::copy_of(message.encrypted_share.view());
+  CHECK(constant_time_equal(read->take_share(pad.clone()).view(), pad.view()));
+  const std::string good(text.text());
+  for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
+           {"\"psrd\"", "\"PSRD\""},
+           {"\"psrd\"", "\"\""},
+           {"\"psrd\"", "7"},
+           {"\"share_from\"", "\"share\""},
+           {"\"share_from\":\"psrd\"", "\"share_from\":\"psrd\",\"encrypted_share\":\"AAAA\""},
+           {"\"size\":4", "\"size\":5"},
+       }) {
+    const auto& shown_to = to;
+    CAPTURE(shown_to);
+    CHECK_FALSE(KeyShareMessage::parse(replaced(good, from, to)));
+  }
+}
+
 TEST_CASE("key shares: each fault is refused") {
   const SecretBytes written = key_share().write();
   const std::string text(written.text());

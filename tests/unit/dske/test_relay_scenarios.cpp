@@ -19,7 +19,7 @@ constexpr std::array kLies{
     Lie::denies,          Lie::fails,
     Lie::refuses_shares,  Lie::claims_saes,
     Lie::tiny_limits,     Lie::unsigned_refusals,
-    Lie::silent,
+    Lie::silent,          Lie::psrd_for_a_share,
 };
 
 // Lies about a share or its context that name the hub, whenever its answer comes.
@@ -34,6 +34,7 @@ bool is_named(Lie lie) {
     case Lie::other_bundle:
     case Lie::no_json:
     case Lie::wrong_share_size:
+    case Lie::psrd_for_a_share:
       return true;
     default:
       return false;
@@ -69,6 +70,7 @@ void make_faulty(SimulatedNetwork& network, std::size_t hub, Lie lie) {
 void run_scenario(std::uint32_t seed) {
   Scenario scenario(seed);
   SimulatedNetwork network(seed, scenario.n, scenario.k);
+  if (scenario.below(2) == 0) network.key_source = KeySource::psrd;
   SimulatedClient& carol = network.add_client("carol");
   SimulatedClient& celia = network.add_client("celia");
   network.register_all();

@@ -107,6 +107,26 @@ TEST_CASE("a share goes through the hub: in under its initiator's pad, out under
   }
 }
 
+TEST_CASE("a share that is PSRD is what the hub's own copy of these bytes holds, once") {
+  Relayed relayed;
+  const BundleContext context = relayed.bundle();
+  KeyShareMessage message =
+      Relayed::message(relayed.carol, context, SecretBytes(context.share_bytes()).view());
+  const SecretBytes pad = std::move(message.encrypted_share);  // of zeros, so these are the pad's bytes
+  message.encrypted_share = {};
+  message.source = ShareSource::psrd;
+  CHECK(relayed.post(relayed.carol, message).status() == 200);
+  const Answer got = relayed.get(relayed.celia, context);
+  CHECK(got.status() == 200);
+  auto fetched = KeyShareMessage::parse(got.body());
+  require_ok(fetched);
+  CHECK(fetched->source == ShareSource::message);
+  const SecretBytes share = fetched->take_share(relayed.celia.read(fetched->allocation));
+  CHECK(constant_time_equal(share.view(), pad.view()));
+  message.context.id = store::test::context(client("carol")).id;
+  CHECK(relayed.post(relayed.carol, message).status() == 400);
+}
+
 TEST_CASE("a pad is used once, and only the sender's own unused pad bytes are one") {
   Relayed relayed;
   const auto refused = [&](const Allocation& allocation) {

@@ -93,6 +93,13 @@ TEST_CASE("a KME finds the hubs that its configuration lists") {
   CHECK(config->find_hub(*HubName::parse("stranger")) == nullptr);
 }
 
+TEST_CASE("a KME makes its keys of what key_source says") {
+  CHECK(read(kWhole)->key_source == KeySource::generator);
+  CHECK(read(kWhole + "key_source: generator\n")->key_source == KeySource::generator);
+  CHECK(read(kWhole + "key_source: psrd\n")->key_source == KeySource::psrd);
+  check_fault(kWhole + "key_source: PSRD\n", "17", "key_source: must be generator or psrd");
+}
+
 TEST_CASE("what a KME's configuration sets overrides the defaults") {
   const auto config = read(kWhole +
                            "shares_required: 2\nleast_shares_required: 3\nkey_lifetime_seconds: 3600\n"
