@@ -29,26 +29,43 @@ VerifiedRequest::VerifiedRequest(std::shared_ptr<Client> client, HubId hub, Epoc
       request_(std::move(request)),
       reply_(std::move(reply)) {}
 
-void VerifiedRequest::answer(int status, SecretBytes json) {
-  LeasedPool& pool = client_->pool();
+void VerifiedRequest::take_answer_key(VerifiedRequest request, UniqueFunction<void(VerifiedRequest)> done) {
+  LeasedPool& pool = request.client_->pool();
   pool.allocate(
       Zone::authenticator, kOneTimeMacKeySize,
-      [self = std::move(*this), status, json = std::move(json)](Result<Reserved> key) mutable {
+      [request = std::move(request), done = std::move(done)](Result<Reserved> key) mutable {
         if (!key) {
-          log::warning("client {}: cannot sign an answer: {}", self.client_->name().text(),
-                       key.error().message);
-          self.reply_.send(http::message_response(503, "cannot sign: " + key.error().message));
-          return;
+          return request.reply_.send(http::message_response(503, "cannot sign: " + key.error().message));
         }
-        const std::string target = self.request_.target();
-        const RequestParts parts{self.hub_, self.epoch_, self.request_.method, target, {}};
-        const MacTag tag = answer_tag(key->bytes.view(), parts, {self.tag_, status, json.view()});
-        http::Response response{status, "application/json", {}, std::move(json)};
-        response.headers.push_back({std::string(kSignatureHeader), Signature{key->allocation, tag}.text()});
-        pass(FaultPoint::hub_answer);
-        self.reply_.send(std::move(response));
-        pass(FaultPoint::hub_answered);
+        request.answer_key_ = std::move(*key);
+        done(std::move(request));
       });
+}
+
+void VerifiedRequest::sign(const Reserved& key, int status, SecretBytes json) {
+  const std::string target = request_.target();
+  const RequestParts parts{hub_, epoch_, request_.method, target, {}};
+  const MacTag tag = answer_tag(key.bytes.view(), parts, {tag_, status, json.view()});
+  http::Response response{status, "application/json", {}, std::move(json)};
+  response.headers.push_back({std::string(kSignatureHeader), Signature{key.allocation, tag}.text()});
+  pass(FaultPoint::hub_answer);
+  reply_.send(std::move(response));
+  pass(FaultPoint::hub_answered);
+}
+
+void VerifiedRequest::answer(int status, SecretBytes json) {
+  if (answer_key_) return sign(*answer_key_, status, std::move(json));
+  LeasedPool& pool = client_->pool();
+  pool.allocate(Zone::authenticator, kOneTimeMacKeySize,
+                [self = std::move(*this), status, json = std::move(json)](Result<Reserved> key) mutable {
+                  if (!key) {
+                    log::warning("client {}: cannot sign an answer: {}", self.client_->name().text(),
+                                 key.error().message);
+                    self.reply_.send(http::message_response(503, "cannot sign: " + key.error().message));
+                    return;
+                  }
+                  self.sign(*key, status, std::move(json));
+                });
 }
 
 void VerifiedRequest::refuse(const Error& error) {

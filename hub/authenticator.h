@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/random.h"
@@ -23,6 +24,10 @@ class VerifiedRequest {
   [[nodiscard]] const http::Request& request() const { return request_; }
   [[nodiscard]] std::string_view body() const { return request_.body.text(); }
 
+  /// Takes the bytes that will sign the answer at once, for a request whose consequences take the PSRD away.
+  /// `done` gets the request back; without them it is answered here, unsigned 503.
+  static void take_answer_key(VerifiedRequest request, UniqueFunction<void(VerifiedRequest)> done);
+
   /// Answers, signed with the hub's bytes of this client's PSRD; unsigned 503 if there are none. From any
   /// thread, once.
   void answer(int status, SecretBytes json);
@@ -31,12 +36,15 @@ class VerifiedRequest {
   void refuse(int status, std::string_view message);
 
  private:
+  void sign(const Reserved& key, int status, SecretBytes json);
+
   std::shared_ptr<Client> client_;
   HubId hub_;
   Epoch epoch_;
   MacTag tag_;
   http::Request request_;
   http::Reply reply_;
+  std::optional<Reserved> answer_key_;
 };
 
 /// Thread-safe.

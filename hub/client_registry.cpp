@@ -6,8 +6,12 @@
 namespace dske::hub {
 
 Client::Client(ClientName name, ClientId id, std::shared_ptr<LeasedPool> pool,
-               std::uint64_t registration_number)
-    : name_(std::move(name)), id_(id), pool_(std::move(pool)), registration_number_(registration_number) {}
+               std::uint64_t registration_number, bool registered)
+    : name_(std::move(name)),
+      id_(id),
+      pool_(std::move(pool)),
+      registration_number_(registration_number),
+      registered_(registered) {}
 
 void Client::set_sae_ids(std::set<SaeId> sae_ids) {
   const MutexLock lock(mutex_);
@@ -44,6 +48,18 @@ std::set<BlockId> Client::revoked_blocks() const {
   return revoked_blocks_;
 }
 
+bool Client::registered() const {
+  const MutexLock lock(mutex_);
+  return registered_;
+}
+
+void Client::left() {
+  const MutexLock lock(mutex_);
+  registered_ = false;
+  polling_key_ = {};
+  polling_counter_ = 0;
+}
+
 std::uint64_t Client::registration_number() const {
   const MutexLock lock(mutex_);
   return registration_number_;
@@ -53,6 +69,7 @@ void Client::registered_as(std::uint64_t number, SecretBytes polling_key) {
   const MutexLock lock(mutex_);
   if (number <= registration_number_) return;
   registration_number_ = number;
+  registered_ = true;
   polling_key_ = std::move(polling_key);
   polling_counter_ = 0;
 }
@@ -116,7 +133,7 @@ std::shared_ptr<Client> ClientRegistry::put(const store::ClientRecord& record) {
   auto& client = clients_[record.name];
   if (!client) {
     client = std::make_shared<Client>(record.name, record.id, LeasedPool::make(Side::hub, store_),
-                                      record.registration_number);
+                                      record.registration_number, record.registered);
   }
   std::erase_if(saes_, [&](const auto& entry) { return entry.second == client; });
   for (const SaeId& sae : record.sae_ids) saes_[sae] = client;

@@ -20,7 +20,9 @@ namespace dske::hub {
 /// What changes of one client. Thread-safe.
 class Client {
  public:
-  Client(ClientName name, ClientId id, std::shared_ptr<LeasedPool> pool, std::uint64_t registration_number);
+  /// `registration_number`: the greatest one accepted; `registered`: it has not left since.
+  Client(ClientName name, ClientId id, std::shared_ptr<LeasedPool> pool, std::uint64_t registration_number,
+         bool registered);
 
   [[nodiscard]] const ClientName& name() const { return name_; }
   [[nodiscard]] const ClientId& id() const { return id_; }
@@ -38,11 +40,13 @@ class Client {
   void add_revoked(const BlockId& block);
   [[nodiscard]] std::set<BlockId> revoked_blocks() const;
 
-  /// It has registered at some time, so it can fetch.
-  [[nodiscard]] bool registered() const { return registration_number() > 0; }
+  /// It has registered at some time and not left since, so it can fetch.
+  [[nodiscard]] bool registered() const;
   [[nodiscard]] std::uint64_t registration_number() const;
   /// Takes effect only if `number` is greater than the present one.
   void registered_as(std::uint64_t number, SecretBytes polling_key);
+  /// It is not registered any more; the polling key is forgotten.
+  void left();
 
   /// Calls `check` with the polling key of this registration. If it answers true and `counter` is greater
   /// than all before, the counter is used up; answers whether so.
@@ -68,6 +72,7 @@ class Client {
   bool enabled_ GUARDED_BY(mutex_) = true;
   std::set<BlockId> revoked_blocks_ GUARDED_BY(mutex_);
   std::uint64_t registration_number_ GUARDED_BY(mutex_);
+  bool registered_ GUARDED_BY(mutex_);
   SecretBytes polling_key_ GUARDED_BY(mutex_);
   std::uint64_t polling_counter_ GUARDED_BY(mutex_) = 0;
   std::uint64_t waiting_bundles_ GUARDED_BY(mutex_) = 0;

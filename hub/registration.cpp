@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "dske/registration_message.h"
 
@@ -111,9 +112,49 @@ void Registration::accepted(VerifiedRequest request, Checked checked) {
   }
   answer.limits = {limits_.share_bytes, limits_.lifetime_seconds, limits_.slaves};
   answer.unknown_blocks = checked.unknown;
+  if (!checked.unknown.empty()) {
+    log::warning(
+        "client {} lists {} PSRD blocks that this hub does not know: revoked, or lost with an earlier store",
+        client.name().text(), checked.unknown.size());
+  }
   log::info("client {} registered (number {}, {} PSRD blocks)", client.name().text(), checked.message.number,
             checked.known.size());
   request.answer(200, answer.write());
+}
+
+void Registration::leave(VerifiedRequest request) {
+  const std::string& query = request.request().query;
+  if (query != "psrd=wipe" && query != "psrd=keep")
+    return request.refuse(invalid("psrd must be wipe or keep"));
+  const auto how = query == "psrd=wipe" ? store::Leaving::wipe_psrd : store::Leaving::keep_psrd;
+  // The bytes that sign the answer are taken while there are some.
+  VerifiedRequest::take_answer_key(std::move(request), [this, how](VerifiedRequest ready) {
+    std::vector<BlockId> wiped;
+    if (how == store::Leaving::wipe_psrd) wiped = ready.client()->pool().listed_blocks();
+    const ClientName name = ready.client()->name();
+    store_.leave(name, how,
+                 [this, ready = std::move(ready), how,
+                  wiped = std::move(wiped)](Result<std::vector<store::WaitingAmount>> gone) mutable {
+                   if (!gone) return ready.refuse(gone.error());
+                   for (const store::WaitingAmount& amount : *gone) {
+                     if (const auto initiator = clients_.by_name(amount.initiator))
+                       initiator->end_waiting(amount.bundles, amount.share_bytes);
+                   }
+                   left(std::move(ready), how, std::move(wiped));
+                 });
+  });
+}
+
+void Registration::left(VerifiedRequest request, store::Leaving how, std::vector<BlockId> wiped) {
+  Client& client = *request.client();
+  client.left();
+  for (const BlockId& block : wiped) clients_.remove_block(block);
+  for (const BlockId& block : client.pool().listed_blocks()) client.pool().set_aside(block);
+  log::info("client {} has left{}", client.name().text(),
+            how == store::Leaving::wipe_psrd ? "; its PSRD is wiped" : "; its PSRD is kept");
+  json::Writer writer;
+  writer.begin_object().name("left").boolean(true).end_object();
+  request.answer(200, writer.take());
 }
 
 }  // namespace dske::hub

@@ -92,8 +92,10 @@ Result<ClientRecord> ClientTables::read_client(const ClientName& name) {
   record.name = name;
   std::int64_t number = 0;
   {
-    auto query =
-        database_.query("SELECT number, id, registration_number, enabled FROM client WHERE name = ?");
+    auto query = database_.query(
+        "SELECT number, id, registration_number, enabled, registration_number > 0 AND EXISTS"
+        " (SELECT 1 FROM client_block WHERE client = client.number AND listed = 1) FROM client WHERE name = "
+        "?");
     const auto row = query.bind(std::string_view(name.text())).step();
     if (!row) return row.error();
     if (!*row) return Error{ErrorKind::not_found, "there is no client " + name.text()};
@@ -103,6 +105,7 @@ Result<ClientRecord> ClientTables::read_client(const ClientName& name) {
     record.id = ClientId(*id);
     record.registration_number = query.number(2);
     record.enabled = query.integer(3) != 0;
+    record.registered = query.integer(4) != 0;
   }
   auto sae_ids = sae_ids_of(number);
   if (!sae_ids) return sae_ids.error().within("the client " + name.text());
@@ -179,6 +182,32 @@ Result<void> ClientTables::register_client(const RegistrationRecord& registratio
   }
   for (const BlockId& block : registration.dropped) {
     if (const auto owned = owns(*client, block); !owned) return owned.error();
+    if (auto dropped = blocks_.drop(block); !dropped) return dropped;
+  }
+  return {};
+}
+
+Result<void> ClientTables::leave(const ClientName& name, Leaving how) {
+  const auto client = number_of(name);
+  if (!client) return client.error();
+  if (how == Leaving::keep_psrd) {
+    return database_.query("UPDATE client_block SET listed = 0 WHERE client = ?").bind(*client).run();
+  }
+  std::vector<BlockId> listed;
+  {
+    auto query = database_.query(
+        "SELECT id FROM psrd_block JOIN client_block ON block = number WHERE client = ? AND listed = 1");
+    query.bind(*client);
+    while (true) {
+      const auto row = query.step();
+      if (!row) return row.error();
+      if (!*row) break;
+      const auto id = query.uuid(0);
+      if (!id) return id.error();
+      listed.emplace_back(*id);
+    }
+  }
+  for (const BlockId& block : listed) {
     if (auto dropped = blocks_.drop(block); !dropped) return dropped;
   }
   return {};

@@ -37,6 +37,8 @@ class ClientTables {
   /// ErrorKind::not_found if there is no such client.
   Result<PsrdBlock> add_block(const ClientName& client, const BlockWriter& written);
   Result<void> register_client(const RegistrationRecord& registration);
+  /// The part of HubStore::leave() that concerns the client and its blocks.
+  Result<void> leave(const ClientName& client, Leaving how);
 
   Result<std::vector<ClientRecord>> clients();
   Result<std::vector<ClientBlock>> blocks();

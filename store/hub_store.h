@@ -25,6 +25,7 @@ struct ClientRecord {
   ClientId id;
   std::vector<SaeId> sae_ids;
   std::uint64_t registration_number = 0;  ///< the greatest one accepted; 0: it never registered
+  bool registered = false;                ///< it has, and has a block that it listed: it has not left since
   bool enabled = true;                    ///< false: the hub refuses what it sends
 };
 
@@ -56,6 +57,12 @@ struct RegistrationRecord {
   std::vector<PsrdFloor> floors;
   std::vector<BlockId> listed;   ///< blocks that the client holds
   std::vector<BlockId> dropped;  ///< blocks that it held and holds no longer: wiped and removed
+};
+
+/// What becomes of a client's PSRD when it leaves.
+enum class Leaving {
+  keep_psrd,  ///< it may register again with the same blocks
+  wipe_psrd,  ///< the blocks that it listed are wiped and removed, and its claims end
 };
 
 /// How much waits for one initiator's responders.
@@ -125,6 +132,10 @@ class HubStore : public PsrdStore {
   virtual void add_block(ClientName client, std::unique_ptr<BlockWriter> written, Answer<PsrdBlock> done) = 0;
   /// ErrorKind::conflict unless the number is greater than the recorded one.
   virtual void register_client(RegistrationRecord registration, Answer<void> done) = 0;
+
+  /// The client is registered no longer. Nothing of what it initiated changes; a share on which its claim was
+  /// the last is wiped and removed. Answers as confirm().
+  virtual void leave(ClientName client, Leaving how, Answer<std::vector<WaitingAmount>> done) = 0;
 
   /// Adds a share on which each of `claimants` that is a client here has a claim. ErrorKind::conflict if that
   /// bundle is there already, not_found if none of them is, forbidden if its initiator is not a client here:

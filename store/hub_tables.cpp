@@ -43,6 +43,28 @@ Result<PsrdBlock> HubTables::ingest_block(const HubRecord& hub, const BlockWrite
   return std::move(added->block);
 }
 
+Result<void> HubTables::forget(const HubId& hub) {
+  std::vector<BlockId> held;
+  {
+    auto query = database_.query(
+        "SELECT psrd_block.id FROM psrd_block JOIN hub_block ON block = psrd_block.number"
+        " JOIN hub ON hub.number = hub_block.hub WHERE hub.id = ?");
+    query.bind(hub.uuid());
+    while (true) {
+      const auto row = query.step();
+      if (!row) return row.error();
+      if (!*row) break;
+      const auto id = query.uuid(0);
+      if (!id) return id.error();
+      held.emplace_back(*id);
+    }
+  }
+  for (const BlockId& block : held) {
+    if (auto dropped = blocks_.drop(block); !dropped) return dropped;
+  }
+  return database_.query("DELETE FROM hub WHERE id = ?").bind(hub.uuid()).run();
+}
+
 Result<std::uint64_t> HubTables::next_registration_number(const HubId& hub, const Clock& clock) {
   const auto now = std::chrono::floor<std::chrono::milliseconds>(clock.wall().time_since_epoch()).count();
   auto query = database_.query(

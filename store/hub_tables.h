@@ -23,6 +23,7 @@ class HubTables {
       : database_(database), blocks_(database, vault, Side::client) {}
 
   Result<PsrdBlock> ingest_block(const HubRecord& hub, const BlockWriter& written);
+  Result<void> forget(const HubId& hub);
   /// The next number is the last plus one, or the milliseconds since 1970 if those are more: so it grows also
   /// if the database was set back.
   Result<std::uint64_t> next_registration_number(const HubId& hub, const Clock& clock);

@@ -96,6 +96,9 @@ class KmeStore : public PsrdStore {
   virtual void ingest_block(HubRecord hub, std::unique_ptr<BlockWriter> written, Answer<PsrdBlock> done) = 0;
   /// Wipes and removes a block; that it was ingested is remembered for ever.
   virtual void drop_block(BlockId block, Answer<void> done) = 0;
+  /// Wipes and removes all blocks of a hub and forgets the hub; that its blocks were ingested is remembered
+  /// for ever.
+  virtual void forget_hub(HubId hub, Answer<void> done) = 0;
   /// A number greater than all that this hub was ever given, durable before it is answered.
   virtual void next_registration_number(HubId hub, Answer<std::uint64_t> done) = 0;
 

@@ -173,6 +173,32 @@ Result<std::vector<WaitingAmount>> ShareTables::confirm(const ClientName& claima
   return amounts;
 }
 
+Result<std::vector<WaitingAmount>> ShareTables::end_claims(const ClientName& claimant) {
+  std::vector<WaitingAmount> gone;
+  {
+    auto query = database_.query(
+        "SELECT initiator, count(*), sum(length(share)) FROM share WHERE"
+        " EXISTS (SELECT 1 FROM claim WHERE share = number AND claimant = ?1) AND"
+        " NOT EXISTS (SELECT 1 FROM claim WHERE share = number AND claimant <> ?1) GROUP BY initiator");
+    query.bind(std::string_view(claimant.text()));
+    auto found = amounts(query);
+    if (!found) return found;
+    gone = std::move(*found);
+  }
+  auto deleted =
+      database_
+          .query(
+              "DELETE FROM share WHERE EXISTS (SELECT 1 FROM claim WHERE share = number AND claimant = ?1)"
+              " AND NOT EXISTS (SELECT 1 FROM claim WHERE share = number AND claimant <> ?1)")
+          .bind(std::string_view(claimant.text()))
+          .run();
+  if (!deleted) return deleted.error();
+  auto unclaimed =
+      database_.query("DELETE FROM claim WHERE claimant = ?").bind(std::string_view(claimant.text())).run();
+  if (!unclaimed) return unclaimed.error();
+  return gone;
+}
+
 Result<std::vector<BundleName>> ShareTables::pending(const ClientName& claimant, std::size_t most) {
   std::vector<BundleName> bundles;
   auto query = database_.query(

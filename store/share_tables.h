@@ -27,6 +27,8 @@ class ShareTables {
   Result<std::uint64_t> withdraw(const BundleName& bundle);
   Result<std::vector<WaitingAmount>> confirm(const ClientName& claimant,
                                              const std::vector<BundleName>& bundles);
+  /// Ends all claims of a client; answers as confirm().
+  Result<std::vector<WaitingAmount>> end_claims(const ClientName& claimant);
   Result<std::vector<BundleName>> pending(const ClientName& claimant, std::size_t most);
   /// Removes a client's claims, and the shares that it posted or that only it had a claim on. Answers as
   /// confirm().

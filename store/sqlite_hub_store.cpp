@@ -185,6 +185,16 @@ void SqliteHubStore::register_client(RegistrationRecord registration, Answer<voi
       std::move(done));
 }
 
+void SqliteHubStore::leave(ClientName client, Leaving how, Answer<std::vector<WaitingAmount>> done) {
+  writes_.submit<std::vector<WaitingAmount>>(
+      [this, client = std::move(client), how](Database& database) -> Result<std::vector<WaitingAmount>> {
+        if (auto left = ClientTables(database, *vault_).leave(client, how); !left) return left.error();
+        if (how == Leaving::keep_psrd) return std::vector<WaitingAmount>();
+        return ShareTables(database, vault_->sealer()).end_claims(client);
+      },
+      std::move(done));
+}
+
 void SqliteHubStore::add_share(ShareRecord share, std::vector<ClientName> claimants, Answer<void> done) {
   writes_.submit<void>(
       [this, share = std::move(share), claimants = std::move(claimants)](Database& database) {

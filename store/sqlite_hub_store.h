@@ -35,6 +35,7 @@ class SqliteHubStore final : public HubStore {
   Result<std::unique_ptr<BlockWriter>> write_block(const BlockId& block, const PsrdLayout& layout) override;
   void add_block(ClientName client, std::unique_ptr<BlockWriter> written, Answer<PsrdBlock> done) override;
   void register_client(RegistrationRecord registration, Answer<void> done) override;
+  void leave(ClientName client, Leaving how, Answer<std::vector<WaitingAmount>> done) override;
   void add_share(ShareRecord share, std::vector<ClientName> claimants, Answer<void> done) override;
   void load_share(BundleName bundle, ClientName claimant, Answer<ShareRecord> done) override;
   void withdraw_share(BundleName bundle, Answer<std::uint64_t> done) override;

@@ -126,6 +126,11 @@ void SqliteKmeStore::drop_block(BlockId block, Answer<void> done) {
       std::move(done));
 }
 
+void SqliteKmeStore::forget_hub(HubId hub, Answer<void> done) {
+  writes_.submit<void>([this, hub](Database& database) { return HubTables(database, *vault_).forget(hub); },
+                       std::move(done));
+}
+
 void SqliteKmeStore::next_registration_number(HubId hub, Answer<std::uint64_t> done) {
   writes_.submit<std::uint64_t>(
       [this, hub](Database& database) {

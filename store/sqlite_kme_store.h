@@ -27,6 +27,7 @@ class SqliteKmeStore final : public KmeStore {
   void knows_block(BlockId block, Answer<bool> done) override;
   void ingest_block(HubRecord hub, std::unique_ptr<BlockWriter> written, Answer<PsrdBlock> done) override;
   void drop_block(BlockId block, Answer<void> done) override;
+  void forget_hub(HubId hub, Answer<void> done) override;
   void next_registration_number(HubId hub, Answer<std::uint64_t> done) override;
   void begin_bundle(PostedBundle bundle, Answer<void> done) override;
   void acknowledge_bundle(BundleId id, Answer<void> done) override;

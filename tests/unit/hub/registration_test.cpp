@@ -185,6 +185,62 @@ TEST_CASE("a hub whose store was set back skips what the client has seen used") 
   CHECK(hub.client("carol")->pool().next(carol.block(), Zone::authenticator) > seen);
 }
 
+http::Request leaving(std::string query) {
+  return request("DELETE", "/hub/hank/dske/api/v1/registration", std::move(query));
+}
+
+TEST_CASE("who leaves for good gets a signed answer, and nothing of its PSRD is left") {
+  RunningHub hub;
+  HandClient carol = hub.registered("carol");
+  const Answer left = hub.call(carol, hub.leaving(), leaving("psrd=wipe"));
+  CHECK(left.status() == 200);
+  CHECK(left.body() == R"({"left":true})");
+  CHECK_FALSE(hub.client("carol")->registered());
+  CHECK(hub.client("carol")->pool().blocks().empty());
+  http::Request sent = any();
+  hub.sign(carol, sent);
+  CHECK(answer_of(hub.echo(), std::move(sent)).status() == 401);
+  hub.restart();
+  CHECK_FALSE(hub.client("carol")->registered());
+  CHECK(hub.client("carol")->pool().blocks().empty());
+  HandClient again = hub.assign("carol");
+  parsed(hub.register_as(again, hub.registration_of(again, 2)));
+  CHECK(hub.client("carol")->registered());
+}
+
+TEST_CASE("who leaves for a while keeps its PSRD, and the hub sends from it again when it is back") {
+  RunningHub hub;
+  HandClient carol = hub.registered("carol");
+  CHECK(hub.call(carol, hub.leaving(), leaving("psrd=keep")).status() == 200);
+  CHECK_FALSE(hub.client("carol")->registered());
+  CHECK(hub.client("carol")->pool().listed_blocks().empty());
+  bool has_polling_key = false;
+  hub.client("carol")->with_polling_key([&](ByteView) { has_polling_key = true; });
+  CHECK_FALSE(has_polling_key);
+  hub.restart();
+  CHECK_FALSE(hub.client("carol")->registered());
+  CHECK(hub.client("carol")->registration_number() == 1);
+  parsed(hub.register_as(carol, hub.registration_of(carol, 2)));
+  CHECK(hub.client("carol")->registered());
+  CHECK(hub.call(carol, hub.echo(), any()).status() == 200);
+}
+
+TEST_CASE("leaving takes one of two words, and only the client itself leaves") {
+  RunningHub hub;
+  HandClient carol = hub.registered("carol");
+  for (const char* query : {"", "psrd", "psrd=", "psrd=all", "psrd=wipe&psrd=keep", "psrd=wipe&x=1"})
+    CHECK(hub.call(carol, hub.leaving(), leaving(query)).status() == 400);
+  http::Request altered = leaving("psrd=keep");
+  hub.sign(carol, altered);
+  altered.query = "psrd=wipe";
+  CHECK(answer_of(hub.leaving(), std::move(altered)).status() == 401);
+  CHECK(hub.client("carol")->registered());
+  HandClient celia = hub.registered("celia");
+  CHECK(hub.call(celia, hub.leaving(), leaving("psrd=wipe")).status() == 200);
+  CHECK(hub.client("carol")->registered());
+  CHECK(hub.call(carol, hub.echo(), any()).status() == 200);
+}
+
 TEST_CASE("positions outside their zone are refused and nothing of the registration is kept") {
   RunningHub hub;
   HandClient carol = hub.registered("carol");

@@ -231,6 +231,11 @@ http::Handler RunningHub::registering() const {
       [this](VerifiedRequest request) { parts_->registration.handle(std::move(request)); });
 }
 
+http::Handler RunningHub::leaving() const {
+  return parts_->authenticator.verified(
+      [this](VerifiedRequest request) { parts_->registration.leave(std::move(request)); });
+}
+
 std::shared_ptr<Client> RunningHub::client(std::string_view name) const {
   auto found = parts_->clients.by_name(store::test::client(name));
   REQUIRE(found != nullptr);

@@ -96,6 +96,7 @@ class RunningHub {
   /// Answers 200 to every request that verifies.
   [[nodiscard]] http::Handler echo() const;
   [[nodiscard]] http::Handler registering() const;
+  [[nodiscard]] http::Handler leaving() const;
 
   [[nodiscard]] std::shared_ptr<Client> client(std::string_view name) const;
   [[nodiscard]] const HubId& id() const { return id_; }
