@@ -22,6 +22,8 @@ constexpr milliseconds kMostPause{30000};
 // What a hub signed longer ago than this has arrived or is given up.
 constexpr std::chrono::minutes kAnswersUnderWay{10};
 constexpr std::chrono::hours kRegistrationInterval{1};
+// So many refusals, and each of the blocks among them, are no passing trouble.
+constexpr std::uint64_t kRefusalsTold = 3;
 
 // The text of a hub's {"message": ...}, bounded; whoever sent it, it is only shown.
 std::string message_of(const SecretBytes& body) {
@@ -220,7 +222,58 @@ void HubLink::close() {
   const std::vector<Task> dropped = std::exchange(waiting_, {});
 }
 
+void HubLink::psrd_added() {
+  for (const BlockId& block : refused_blocks_) pool_->set_aside(block);
+  retry_delay_ = milliseconds(0);
+  spent_delay_ = milliseconds(0);
+  register_now();
+}
+
+void HubLink::leave(Leaving how, UniqueFunction<void(Result<void>)> done) {
+  // The registration that is under way tells the hub which blocks there are.
+  after_registration([self = shared_from_this(), how, done = std::move(done)]() mutable {
+    self->send_leave(how, true, std::move(done));
+  });
+}
+
+void HubLink::send_leave(Leaving how, bool may_retry, UniqueFunction<void(Result<void>)> done) {
+  const std::string psrd = how == Leaving::wipe_psrd ? "wipe" : "keep";
+  call("DELETE", "/registration?psrd=" + psrd, {},
+       [self = shared_from_this(), how, may_retry, done = std::move(done)](Result<HubReply> reply) mutable {
+         if (!reply && reply.error().kind == ErrorKind::unauthenticated && may_retry) {
+           return self->after_registration([self, how, done = std::move(done)]() mutable {
+             self->send_leave(how, false, std::move(done));
+           });
+         }
+         if (!reply) return done(reply.error());
+         if (reply->status != 200) {
+           return done(Error{ErrorKind::unavailable,
+                             "answered " + std::to_string(reply->status) + ": " + message_of(reply->body)});
+         }
+         self->set_aside();
+         done({});
+       });
+}
+
+void HubLink::set_aside() {
+  set_state(State::set_aside);
+  last_error_ = "set aside";
+  polling_key_ = {};
+  due_ = false;
+  if (timer_) client_.loop.cancel(*timer_);
+  timer_.reset();
+  for (Task& task : std::exchange(waiting_, {})) client_.loop.post(std::move(task));
+}
+
+void HubLink::resume() {
+  if (state_ != State::set_aside) return;
+  last_error_.clear();
+  set_state(State::registering);
+  register_now();
+}
+
 void HubLink::register_now() {
+  if (state_ == State::set_aside) return;
   if (attempting_) {
     again_ = true;
     return;
@@ -255,6 +308,7 @@ void HubLink::start_registration() {
 }
 
 void HubLink::prepare_registration(std::uint64_t number) {
+  if (state_ == State::set_aside) return end_attempt();
   pool_->allocate(Zone::authenticator, kPollingKeyBytes,
                   [self = shared_from_this(), number](Result<Reserved> polling) mutable {
                     if (!polling) return self->registration_failed(polling.error(), false);
@@ -301,8 +355,15 @@ void HubLink::send_registration() {
 }
 
 void HubLink::registration_answered(Result<HubReply> reply) {
+  if (state_ == State::set_aside) {
+    pending_.reset();
+    return end_attempt();
+  }
   if (!reply) {
-    if (reply.error().kind == ErrorKind::unauthenticated) try_another_block();
+    if (reply.error().kind == ErrorKind::unauthenticated) {
+      note_refusal();
+      try_another_block();
+    }
     // A message that nobody answered may go out again as it is. If the hub did take it and its answer was
     // lost, it refuses the repetition, and then a new one is made.
     return registration_failed(reply.error(), reply.error().kind != ErrorKind::unavailable);
@@ -317,6 +378,18 @@ void HubLink::registration_answered(Result<HubReply> reply) {
   if (!answer) return registration_failed(answer.error(), true);
   if (answer->hub_id != address_.id) return registration_failed(invalid("the hub has another id"), true);
   accept(*answer);
+}
+
+void HubLink::note_refusal() {
+  if (refusals_++ == 0) refused_since_ = client_.clock.now();
+  for (const Fragment& fragment : pending_->key.allocation) refused_blocks_.insert(fragment.block);
+}
+
+bool HubLink::refuses_all_blocks() const {
+  const std::vector<BlockId> blocks = pool_->blocks();
+  return refusals_ >= kRefusalsTold && std::all_of(blocks.begin(), blocks.end(), [&](const BlockId& block) {
+           return refused_blocks_.contains(block);
+         });
 }
 
 void HubLink::try_another_block() {
@@ -341,10 +414,15 @@ void HubLink::accept(const RegistrationAnswer& answer) {
     }
   }
   for (const BlockId& block : answer.unknown_blocks) {
-    log::error("hub {} does not know PSRD block {}: it is of no use any more", address_.name.text(),
-               block.text());
+    if (!pool_->has_block(block)) continue;
+    log::error("PSRD block {} is revoked by, or unknown to, hub {}: dropped; have new PSRD made there",
+               block.text(), address_.name.text());
     pool_->remove_block(block);
+    ++unknown_blocks_;
+    client_.block_gone(block);
   }
+  refused_blocks_.clear();
+  refusals_ = 0;
   for (const SaeId& sae : answer.refused_sae_ids) {
     log::warning("hub {} does not accept SAE ID {} for this client; ask its operator to bind it",
                  address_.name.text(), sae.text());
@@ -382,10 +460,19 @@ void HubLink::discard_used(const RegistrationAnswer& answer) {
 
 void HubLink::registration_failed(const Error& error, bool spent) {
   if (spent) pending_.reset();
+  if (state_ == State::set_aside) return end_attempt();
+  const bool refused = error.kind == ErrorKind::unauthenticated && refuses_all_blocks();
+  if (refused && state_ != State::refused) {
+    log::error(
+        "hub {} answers, but accepts none of our PSRD: if its store was lost or it was made anew, have new "
+        "PSRD"
+        " made there; nothing is dropped",
+        address_.name.text());
+  }
   if (last_error_ != error.message)
     log::warning("hub {}: cannot register: {}", address_.name.text(), error.message);
   last_error_ = error.message;
-  if (state_ != State::no_psrd) set_state(State::unreachable);
+  if (state_ != State::no_psrd) set_state(refused ? State::refused : State::unreachable);
   // Each grows by itself: a hub that takes our messages and cannot sign its answers causes both in turn.
   milliseconds& delay = spent ? spent_delay_ : retry_delay_;
   delay = spent ? std::clamp(delay * 2, kFirstRefusedRetry, kMostRefusedRetry)

@@ -39,6 +39,8 @@ struct ClientSurroundings {
   HubTransport& transport;
   RegistrationStore& registrations;
   std::function<void()> state_changed = [] {};  ///< called after a link's state has changed
+  /// Called with a block that a hub, in a verified answer, has said not to know: it was taken from the pool.
+  std::function<void(const BlockId&)> block_gone = [](const BlockId& /*block*/) {};
 };
 
 /// An answer that verified.
@@ -51,7 +53,17 @@ struct HubReply {
 /// pointers, since calls in flight keep it.
 class HubLink : public std::enable_shared_from_this<HubLink> {
  public:
-  enum class State { no_psrd, registering, registered, unreachable };
+  enum class State {
+    no_psrd,
+    registering,
+    registered,
+    unreachable,
+    /// It answers, and has accepted none of our blocks as a signature: its store may have been lost, or made
+    /// anew. Or somebody else answers in its place: none of it is authenticated, so nothing is given up for
+    /// it.
+    refused,
+    set_aside,  ///< by set_aside()
+  };
   using Reply = UniqueFunction<void(Result<HubReply>)>;
 
   [[nodiscard]] static std::shared_ptr<HubLink> make(HubAddress address, std::shared_ptr<LeasedPool> pool,
@@ -69,6 +81,23 @@ class HubLink : public std::enable_shared_from_this<HubLink> {
   /// Registers, and goes on trying until it has succeeded; then again every hour. To be called at the start
   /// and whenever PSRD was added.
   void register_now();
+  /// PSRD was added: registers with it, at once. Blocks that were refused before sign nothing meanwhile.
+  void psrd_added();
+  /// How many registrations in a row the hub has refused unsigned, and since when.
+  [[nodiscard]] std::uint64_t refusals() const { return refusals_; }
+  [[nodiscard]] MonotonicTime refused_since() const { return refused_since_; }
+  /// How many blocks of ours the hub has said, authenticated, not to know.
+  [[nodiscard]] std::uint64_t unknown_blocks() const { return unknown_blocks_; }
+
+  /// What becomes of the PSRD at the hub when the client leaves.
+  enum class Leaving { keep_psrd, wipe_psrd };
+  /// Ends the registration at the hub, then sets the link aside. Errors as of call(): the hub did not confirm
+  /// it, and the link stays as it was. What this side does with the PSRD is the caller's business.
+  void leave(Leaving how, UniqueFunction<void(Result<void>)> done);
+  /// Makes no calls and no registrations any more, until resume().
+  void set_aside();
+  void resume();
+
   /// Calls `done` when the registration attempt that is under way or due has ended; at once if there is none.
   void after_registration(Task done);
 
@@ -145,6 +174,9 @@ class HubLink : public std::enable_shared_from_this<HubLink> {
   /// back): the next one is signed with another block, if there is one, and the answer to it tells which are
   /// unknown.
   void try_another_block();
+  void note_refusal();
+  [[nodiscard]] bool refuses_all_blocks() const;
+  void send_leave(Leaving how, bool may_retry, UniqueFunction<void(Result<void>)> done);
   [[nodiscard]] bool lists_all_blocks(const RegistrationRequest& request) const;
   void end_attempt();
 
@@ -177,6 +209,12 @@ class HubLink : public std::enable_shared_from_this<HubLink> {
   std::vector<BlockPositions> hub_positions_;  // where the hub's zones stood at hub_positions_at_
   MonotonicTime hub_positions_at_;
   std::uint64_t wrong_shares_ = 0;
+
+  std::set<BlockId>
+      refused_blocks_;  // that signed registrations which the hub refused, since the last good one
+  std::uint64_t refusals_ = 0;
+  MonotonicTime refused_since_;
+  std::uint64_t unknown_blocks_ = 0;
 };
 
 /// Nothing if at least `needed` of the links are registered, else an error that names the others with their

@@ -1,6 +1,7 @@
 #include "simulated_hub.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/json.h"
 #include "base/percent_encoding.h"
@@ -51,6 +52,7 @@ SimulatedHub::Durable SimulatedHub::Durable::copy() const {
     copied.sae_ids = client.sae_ids;
     copied.registration_number = client.registration_number;
     copied.listed = client.listed;
+    copied.left = client.left;
     for (const auto& [id, block] : client.blocks) copied.blocks.emplace(id, block);
   }
   return made;
@@ -80,6 +82,23 @@ void SimulatedHub::start() {
 void SimulatedHub::restart() {
   for (const auto& [name, running] : running_) settle_floors(name);
   start();
+}
+
+void SimulatedHub::lose_store(bool new_id) {
+  for (auto& [name, client] : durable_.clients) {
+    client.registration_number = 0;
+    client.blocks.clear();
+    client.listed.clear();
+  }
+  durable_.shares.clear();
+  if (new_id) address_.id = HubId::random(randomness_);
+  start();
+}
+
+void SimulatedHub::revoke(const ClientName& client, const BlockId& block) {
+  running_.at(client).pool->remove_block(block);
+  durable_.clients.at(client).blocks.erase(block);
+  durable_.clients.at(client).listed.erase(block);
 }
 
 void SimulatedHub::keep_copy() {
@@ -146,9 +165,14 @@ std::optional<HubAnswer> SimulatedHub::handle_signed(const HubRequest& request, 
   if (!pool.take(Zone::authenticator, signature->key)) return std::nullopt;
   ++calls[request.method + ' ' + std::string(path.substr(0, path.find('?')))];
 
+  // What signs the answer to a client that leaves is taken before its blocks go.
+  auto answer_key = request.method == "DELETE" && path.starts_with("/registration?")
+                        ? allocate(*caller, Zone::authenticator, kOneTimeMacKeySize)
+                        : Result<Reserved>(Error{ErrorKind::exhausted, ""});
   Plain plain = route(*caller, request, path);
   settle_floors(*caller);
-  const auto answer_key = allocate(*caller, Zone::authenticator, kOneTimeMacKeySize);
+  if (!answer_key) answer_key = allocate(*caller, Zone::authenticator, kOneTimeMacKeySize);
+  for (const auto& [client, block] : std::exchange(leaving_, {})) revoke(client, block);
   if (!answer_key) return HubAnswer{503, {}, {}, message_body("no PSRD")};
   const MacTag answered = answer_tag(answer_key->bytes.view(), parts, {tag, plain.status, plain.body.view()});
   return HubAnswer{
@@ -163,6 +187,7 @@ SimulatedHub::Plain SimulatedHub::route(const ClientName& caller, const HubReque
   const std::string_view query = question == std::string_view::npos ? "" : path.substr(question + 1);
   const std::string_view body = request.body.text();
   if (request.method == "PUT" && place == "/registration") return registration(caller, body);
+  if (request.method == "DELETE" && place == "/registration") return leave(caller, query);
   if (request.method == "GET" && place.starts_with("/sae/")) {
     const auto text = percent_decode(place.substr(5));
     const auto named = text ? SaeId::parse(*text) : Result<SaeId>(invalid("no SAE ID"));
@@ -185,6 +210,7 @@ SimulatedHub::Plain SimulatedHub::registration(const ClientName& caller, std::st
   auto polling_key = running.pool->take(Zone::authenticator, request->polling_key);
   if (!polling_key) return {400, message_body("the polling key was used")};
   client.registration_number = request->number;
+  client.left = false;
   running.polling_key = std::move(*polling_key);
   running.polling_counter = 0;
 
@@ -216,6 +242,20 @@ SimulatedHub::Plain SimulatedHub::registration(const ClientName& caller, std::st
   return {200, answer.write()};
 }
 
+SimulatedHub::Plain SimulatedHub::leave(const ClientName& caller, std::string_view query) {
+  const std::string how = parameter(query, "psrd");
+  if (how != "wipe" && how != "keep") return {400, message_body("wipe or keep")};
+  Client& client = durable_.clients.at(caller);
+  client.left = true;
+  running_.at(caller).polling_key = {};
+  for (const BlockId& block : client.listed) {
+    running_.at(caller).pool->set_aside(block);
+    if (how == "wipe") leaving_.emplace_back(caller, block);
+  }
+  client.listed.clear();
+  return {200, flag_body("left")};
+}
+
 std::optional<ClientName> SimulatedHub::client_of(const SaeId& sae) const {
   for (const auto& [name, client] : durable_.clients) {
     if (client.sae_ids.contains(sae)) return name;
@@ -226,7 +266,8 @@ std::optional<ClientName> SimulatedHub::client_of(const SaeId& sae) const {
 SimulatedHub::Plain SimulatedHub::sae(const SaeId& sae) const {
   auto client = client_of(sae);
   const bool registered =
-      lie == Lie::claims_saes || (client && durable_.clients.at(*client).registration_number > 0);
+      lie == Lie::claims_saes ||
+      (client && durable_.clients.at(*client).registration_number > 0 && !durable_.clients.at(*client).left);
   if (lie == Lie::claims_saes) client = claimed_client;
   if (!client) return {404, message_body("no such SAE")};
   json::Writer writer;

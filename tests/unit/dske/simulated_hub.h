@@ -73,6 +73,10 @@ class SimulatedHub {
 
   /// Loses what is in memory only: the record of single used bytes, the epoch, polling keys.
   void restart();
+  /// Loses everything but its clients' names; `new_id`: it was made anew.
+  void lose_store(bool new_id);
+  /// The hub's operator revokes a block.
+  void revoke(const ClientName& client, const BlockId& block);
   /// Keeps a copy of what is durable; set_back() restarts the hub with the copy.
   void keep_copy();
   void set_back();
@@ -93,6 +97,7 @@ class SimulatedHub {
   struct Client {
     std::set<SaeId> sae_ids;
     std::uint64_t registration_number = 0;
+    bool left = false;
     std::map<BlockId, SimulatedBlock> blocks;
     std::set<BlockId> listed;
   };
@@ -115,6 +120,7 @@ class SimulatedHub {
   [[nodiscard]] HubAnswer handle_poll(const HubRequest& request);
   [[nodiscard]] Plain route(const ClientName& caller, const HubRequest& request, std::string_view path);
   [[nodiscard]] Plain registration(const ClientName& caller, std::string_view body);
+  [[nodiscard]] Plain leave(const ClientName& caller, std::string_view query);
   [[nodiscard]] Plain sae(const SaeId& sae) const;
   [[nodiscard]] Plain post_share(const ClientName& caller, std::string_view body);
   [[nodiscard]] Plain get_share(const ClientName& caller, std::string_view query);
@@ -137,6 +143,7 @@ class SimulatedHub {
   std::optional<Durable> copy_;
   std::map<ClientName, Running> running_;
   std::optional<std::string> first_body_;
+  std::vector<std::pair<ClientName, BlockId>> leaving_;  // blocks to be wiped when the answer is signed
 };
 
 }  // namespace dske::test

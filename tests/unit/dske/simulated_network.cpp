@@ -32,7 +32,17 @@ SimulatedClient::SimulatedClient(SimulatedNetwork& network, const ClientName& na
     : registrations(network.loop),
       bundles(network.loop),
       network_(network),
-      surroundings_{name, std::move(sae_ids), network.loop, network.clock, network.transport, registrations} {
+      surroundings_{name,
+                    std::move(sae_ids),
+                    network.loop,
+                    network.clock,
+                    network.transport,
+                    registrations,
+                    [] {},
+                    [this](const BlockId& block) {
+                      gone_blocks.push_back(block);
+                      for (const auto& store : psrd_stores_) store->remove(block);
+                    }} {
   for (std::size_t i = 0; i < network.hub_count(); ++i) {
     psrd_stores_.push_back(std::make_unique<SimulatedPsrdStore>(network.loop, Side::client));
   }

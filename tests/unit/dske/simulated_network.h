@@ -46,6 +46,7 @@ class SimulatedClient {
 
   SimulatedRegistrationStore registrations;
   SimulatedInitiatorStore bundles;
+  std::vector<BlockId> gone_blocks;  ///< that hubs said not to know
 
  private:
   friend class SimulatedNetwork;
