@@ -153,9 +153,9 @@ int list(const Invocation& invocation) {
         return psrd_json(*offline.clients, offline.files, offline.ingested);
       },
       [](const json::Value& answer) {
+        std::cout << node::psrd_table("CLIENT", *answer.member("clients"), answer.member("warnings"));
         for (const json::Value& client : answer.member("clients")->elements()) {
-          std::cout << text_of(client, "name") << "  " << node::psrd_levels_text(*client.member("psrd"))
-                    << "\n";
+          std::cout << "blocks of " << text_of(client, "name") << ":\n";
           for (const json::Value& block : client.member("blocks")->elements()) {
             const std::string file = text_of(block, "file");
             std::cout << "  " << text_of(block, "block_uuid") << "  " << text_of(block, "state")
@@ -228,7 +228,7 @@ std::vector<node::CommandAndAction> psrd_commands() {
        assign},
       {{"psrd list",
         "psrd list --config FILE [--json]",
-        "shows what is left of the PSRD, by client",
+        "shows what is left of the PSRD, by client and zone, and how fast it is used",
         {},
         {"json"},
         0,

@@ -45,6 +45,9 @@ std::vector<http::Route> relay_routes(const HubConfig& config, const Authenticat
       {"PUT", base + "/registration", authenticator.verified_without_epoch([&](VerifiedRequest request) {
          registration.handle(std::move(request));
        })});
+  routes.push_back({"DELETE", base + "/registration", authenticator.verified([&](VerifiedRequest request) {
+                      registration.leave(std::move(request));
+                    })});
   const auto add = [&](std::string method, const std::string& path, void (Relay::*handler)(VerifiedRequest)) {
     routes.push_back(
         {std::move(method), base + path, authenticator.verified([&relay, handler](VerifiedRequest request) {
@@ -178,6 +181,7 @@ Result<void> serve_hub(const HubConfig& config) {
   auto server = http::Server::start(server_config, std::move(routes));
   if (!server) return server.error();
 
+  node::PsrdRateEstimator rates;
   const ManagedHub managed{hub_id,
                            config,
                            clients,
@@ -190,7 +194,8 @@ Result<void> serve_hub(const HubConfig& config) {
                            worker,
                            administration_worker,
                            clock,
-                           clock.now()};
+                           clock.now(),
+                           rates};
   http::ServerConfig management_config;
   management_config.name = "management";
   management_config.address = config.node.management_address;
@@ -212,7 +217,10 @@ Result<void> serve_hub(const HubConfig& config) {
   int ticks = 0;
   node::wait_for_stop(kTick, [&] {
     randomness_log.look_at(psrd_randomness);
-    for (const auto& client : clients.all()) client->pool().settle_floors();
+    for (const auto& client : clients.all()) {
+      client->pool().settle_floors();
+      node::observe_pool(rates, client->name().text(), client->pool(), clock.now());
+    }
     if (++ticks % kExpireEveryTicks == 0) relay.expire();
   });
 

@@ -67,7 +67,7 @@ SecretBytes status_json(const ManagedHub& hub) {
     writer.begin_object();
     write_client(writer, *client);
     writer.name("psrd");
-    node::write_psrd_levels(writer, levels);
+    node::write_psrd_levels(writer, levels, hub.rates.rates(client->name().text()));
     writer.end_object();
     if (client->registered() && client->enabled())
       node::warn_of_psrd_level(warnings, "client " + client->name().text(), levels);

@@ -15,6 +15,7 @@
 #include "hub/provisioner.h"
 #include "hub/psrd_randomness.h"
 #include "hub/ready_files.h"
+#include "node/psrd_rates.h"
 #include "node/worker_thread.h"
 
 namespace dske::hub {
@@ -34,6 +35,7 @@ struct ManagedHub {
   node::WorkerThread& administration_worker;  ///< for what must not wait for that
   const Clock& clock;
   MonotonicTime started;
+  const node::PsrdRateEstimator& rates;  ///< by client name
 };
 
 [[nodiscard]] std::vector<http::Route> management_routes(const ManagedHub& hub,

@@ -1,6 +1,8 @@
 #include "hub/psrd_listing.h"
 
 #include <algorithm>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "node/psrd_report.h"
@@ -23,11 +25,11 @@ void add(ZoneLevel& sum, const ZoneLevel& zone) {
 }
 
 void write_client(json::Writer& writer, const Client& client, const std::vector<ReadyFile>& ready,
-                  const std::set<BlockId>& also_ingested) {
+                  const std::set<BlockId>& also_ingested, const std::optional<node::PsrdRates>& rates) {
   const std::set<BlockId> ingested = ingested_blocks(client, also_ingested);
   writer.name("name").string(client.name().text());
   writer.name("psrd");
-  node::write_psrd_levels(writer, ingested_levels(client, also_ingested));
+  node::write_psrd_levels(writer, ingested_levels(client, also_ingested), rates);
   writer.name("blocks").begin_array();
   for (const BlockId& block : client.pool().blocks()) {
     const auto file =
@@ -64,15 +66,22 @@ PsrdLevels ingested_levels(const Client& client, const std::set<BlockId>& also_i
 }
 
 SecretBytes psrd_json(const ClientRegistry& clients, const ReadyFiles& files,
-                      const std::set<BlockId>& also_ingested) {
+                      const std::set<BlockId>& also_ingested, const node::PsrdRateEstimator* rates) {
+  std::vector<std::string> warnings;
   json::Writer writer;
   writer.begin_object().name("clients").begin_array();
   for (const auto& client : clients.all()) {
+    const std::string& name = client->name().text();
     writer.begin_object();
-    write_client(writer, *client, files.of(client->name()), also_ingested);
+    write_client(writer, *client, files.of(client->name()), also_ingested,
+                 rates == nullptr ? std::nullopt : rates->rates(name));
     writer.end_object();
+    if (client->registered() && client->enabled())
+      node::warn_of_psrd_level(warnings, "client " + name, ingested_levels(*client, also_ingested));
   }
-  writer.end_array().end_object();
+  writer.end_array();
+  node::write_warnings(writer, warnings);
+  writer.end_object();
   return writer.take();
 }
 

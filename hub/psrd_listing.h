@@ -9,6 +9,7 @@
 #include "dske/leased_pool.h"
 #include "hub/client_registry.h"
 #include "hub/ready_files.h"
+#include "node/psrd_rates.h"
 
 namespace dske::hub {
 
@@ -16,8 +17,9 @@ namespace dske::hub {
 /// allocates from were ingested, and those of `also_ingested`.
 [[nodiscard]] PsrdLevels ingested_levels(const Client& client, const std::set<BlockId>& also_ingested = {});
 
-/// As GET psrd answers it. Waits for the disk.
+/// As GET psrd answers it. Waits for the disk. Without `rates` none are known.
 [[nodiscard]] SecretBytes psrd_json(const ClientRegistry& clients, const ReadyFiles& files,
-                                    const std::set<BlockId>& also_ingested = {});
+                                    const std::set<BlockId>& also_ingested = {},
+                                    const node::PsrdRateEstimator* rates = nullptr);
 
 }  // namespace dske::hub

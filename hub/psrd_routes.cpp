@@ -69,9 +69,10 @@ void revoke_psrd(const ManagedHub& hub, const http::Request& request, node::Mana
 
 void list_psrd(const ManagedHub& hub, node::ManagementReply reply) {
   const auto waiting = std::make_shared<node::ManagementReply>(std::move(reply));
-  const bool taken = hub.administration_worker.submit([&clients = hub.clients, &files = hub.files, waiting] {
-    waiting->send(200, psrd_json(clients, files));
-  });
+  const bool taken = hub.administration_worker.submit(
+      [&clients = hub.clients, &files = hub.files, &rates = hub.rates, waiting] {
+        waiting->send(200, psrd_json(clients, files, {}, &rates));
+      });
   if (!taken) waiting->fail(kTooMany);
 }
 
