@@ -5,6 +5,7 @@
 #include <cxxopts.hpp>
 
 #include "bench/keys_benchmark.h"
+#include "bench/psrd_benchmark.h"
 #include "bench/psrd_files_benchmark.h"
 #include "bench/soak_benchmark.h"
 #include "bench/stall_benchmark.h"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr const char* kUsage =
     "usage: dske-bench keys TOPOLOGY MASTER_SAE SLAVE_SAE [--connections C] [--requests R] [--number N]\n"
+    "       dske-bench psrd TOPOLOGY MASTER_SAE SLAVE_SAE [--requests R] [--number N]\n"
     "       dske-bench stall TOPOLOGY MASTER_SAE SLAVE_SAE [--connections C] [--seconds S] [--rounds R]\n"
     "                        [--silent 1000] [--half 200] [--addresses 100 | --same-address] [--call "
     "enc_keys]\n"
@@ -23,6 +25,8 @@ constexpr const char* kUsage =
     "keys   measures keys per second and latency of enc_keys and of dec_keys over mutual TLS, and the PSRD "
     "spent\n"
     "       per key\n"
+    "psrd   measures what keys cost in PSRD, per hub and direction, as both ends tell, beside the lower "
+    "bound\n"
     "stall  measures whether silent connections and half TLS handshakes slow down clients that behave; fails "
     "if\n"
     "       one of these is not served or if the KME keeps descriptors\n"
@@ -103,6 +107,11 @@ int run(int argc, char** argv) {
     settings.requests = numbers.read("requests", settings.requests, 1, kMillion);
     settings.number = numbers.read("number", settings.number, 1, 65536);
     benchmark = [settings] { return run_keys_benchmark(settings); };
+  } else if (words[0] == "psrd") {
+    dske::bench::PsrdSettings settings{words[1], words[2], words[3]};
+    settings.requests = numbers.read("requests", settings.requests, 1, kMillion);
+    settings.number = numbers.read("number", settings.number, 1, 65536);
+    benchmark = [settings] { return run_psrd_benchmark(settings); };
   } else if (words[0] == "stall") {
     dske::bench::StallSettings settings{words[1], words[2], words[3]};
     settings.connections = numbers.read("connections", settings.connections, 1, 1024);
