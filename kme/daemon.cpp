@@ -11,11 +11,13 @@
 #include "base/process.h"
 #include "base/random.h"
 #include "http/client.h"
+#include "kme/config_watch.h"
 #include "kme/confirmations.h"
 #include "kme/directory_watch.h"
 #include "kme/etsi_routes.h"
 #include "kme/http_hub_transport.h"
 #include "kme/hub_links.h"
+#include "kme/hub_roster.h"
 #include "kme/key_delivery.h"
 #include "kme/loop_store.h"
 #include "kme/management.h"
@@ -69,11 +71,12 @@ void run_on_loop(EventLoop& loop, std::chrono::seconds timeout, std::function<vo
 
 // Everything that lives on the event loop. The loop must have ended before this is destroyed.
 struct Engine {
-  Engine(const KmeConfig& config, store::KmeStore& durable, http::ClientLoop& event_loop)
+  Engine(const KmeConfig& config, const HubRoster& roster, store::KmeStore& durable,
+         http::ClientLoop& event_loop)
       : loop(event_loop),
         transport(loop),
         store(durable, loop, clock),
-        links(config, store, loop, clock, transport),
+        links(config, roster, store, loop, clock, transport),
         directory(links.all(), config.shares_required, loop, clock),
         initiator({config.name, config.shares_required, std::chrono::milliseconds(200), config.key_source},
                   links.all(), directory, store, loop, clock, randomness),
@@ -82,8 +85,8 @@ struct Engine {
                   links.all(), loop, clock),
         held(config.name, config.encryptors, clock),
         confirmations(responder, held, links.all(), loop),
-        delivery({config, links.all(), directory, initiator, responder, held, confirmations, store, loop,
-                  clock}) {}
+        delivery({config, roster, links.all(), directory, initiator, responder, held, confirmations, store,
+                  loop, clock}) {}
 
   // Takes over what the store held and begins to work; on the loop.
   void begin(store::KmeStore::Contents contents) {
@@ -128,6 +131,18 @@ struct Engine {
   KeyDelivery delivery;
 };
 
+// Takes over the hubs of a configuration file that has changed.
+void follow(const Result<std::vector<ConfiguredHub>>& hubs, HubRoster& roster, Engine& engine) {
+  if (!hubs) return log::error("the configuration has changed and is not followed: {}", hubs.error().message);
+  if (*hubs == roster.listed()) return;
+  roster.replace(*hubs);
+  std::string names;
+  for (const ConfiguredHub& hub : *hubs) names += (names.empty() ? "" : ", ") + hub.name.text();
+  log::info("the configuration's hubs are now {}; what else has changed takes effect at the next start",
+            names);
+  engine.loop.post([&engine] { engine.links.follow_roster(); });
+}
+
 }  // namespace
 
 Result<void> init_kme(const KmeConfig& config) {
@@ -169,9 +184,11 @@ Result<void> serve_kme(const KmeConfig& config) {
   const auto watch = DirectoryWatch::open(psrd_in(config));
   if (!watch) return watch.error();
 
-  PsrdIngestion ingestion(config, **store, contents->hubs);
+  HubRoster roster(config);
+  PsrdIngestion ingestion(config, roster, **store, contents->hubs);
   auto loop = http::ClientLoop::start();
-  auto engine = std::make_unique<Engine>(config, **store, *loop);
+  auto engine = std::make_unique<Engine>(config, roster, **store, *loop);
+  engine->links.on_forgotten = [&ingestion](const HubId& hub) { ingestion.forget_hub(hub); };
   auto worker = std::make_unique<node::WorkerThread>();
   const SystemClock clock;
   const ManagedKme managed{config,  engine->links, engine->held, engine->delivery, ingestion,
@@ -224,8 +241,10 @@ Result<void> serve_kme(const KmeConfig& config) {
               node::host_and_port(config.node.address, config.node.port),
               node::host_and_port(config.node.management_address, config.node.management_port));
 
+    ConfigWatch config_watch(config);
     int ticks = 0;
     node::wait_for_stop(kTick, [&] {
+      if (const auto hubs = config_watch.changed_hubs()) follow(*hubs, roster, *engine);
       const bool expire = ++ticks % kExpireEveryTicks == 0;
       loop->post([&running = *engine, expire] {
         running.links.settle();

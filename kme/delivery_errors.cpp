@@ -14,7 +14,7 @@ ApiError as_api_error(const Error& error, const std::vector<HubCause>& causes) {
   return answer;
 }
 
-std::vector<HubCause> unusable_hubs(const KmeConfig& config,
+std::vector<HubCause> unusable_hubs(const HubRoster& roster,
                                     const std::vector<std::shared_ptr<HubLink>>& links) {
   std::vector<HubCause> causes;
   for (const auto& link : links) {
@@ -25,7 +25,7 @@ std::vector<HubCause> unusable_hubs(const KmeConfig& config,
     }
   }
   // Of those that never gave PSRD there is no link.
-  for (const ConfiguredHub& hub : config.hubs) {
+  for (const ConfiguredHub& hub : roster.listed()) {
     const auto is_its = [&](const auto& link) { return link->address().name == hub.name; };
     if (std::none_of(links.begin(), links.end(), is_its))
       causes.push_back({hub.name, "no PSRD with this hub"});

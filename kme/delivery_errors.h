@@ -7,7 +7,7 @@
 #include "dske/hub_link.h"
 #include "dske/initiator.h"
 #include "etsi014/api_error.h"
-#include "kme/kme_config.h"
+#include "kme/hub_roster.h"
 
 namespace dske::kme {
 
@@ -15,7 +15,7 @@ namespace dske::kme {
 [[nodiscard]] etsi014::ApiError as_api_error(const Error& error, const std::vector<HubCause>& causes);
 
 /// The hubs of the configuration that cannot be used now, and why.
-[[nodiscard]] std::vector<HubCause> unusable_hubs(const KmeConfig& config,
+[[nodiscard]] std::vector<HubCause> unusable_hubs(const HubRoster& roster,
                                                   const std::vector<std::shared_ptr<HubLink>>& links);
 /// Adds those of `hubs` that the failure does not name yet, to its causes and its message.
 void name_hubs(BundleFailure& failure, std::vector<HubCause> hubs);

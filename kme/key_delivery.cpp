@@ -30,6 +30,7 @@ struct KeyDelivery::Collection {
 
 KeyDelivery::KeyDelivery(const Parts& parts)
     : config_(parts.config),
+      roster_(parts.roster),
       links_(parts.links),
       directory_(parts.directory),
       responder_(parts.responder),
@@ -39,7 +40,8 @@ KeyDelivery::KeyDelivery(const Parts& parts)
       loop_(parts.loop),
       clock_(parts.clock),
       budget_(parts.clock),
-      issue_({parts.config, parts.links, parts.directory, parts.initiator, budget_, parts.clock}) {}
+      issue_({parts.config, parts.roster, parts.links, parts.directory, parts.initiator, budget_,
+              parts.clock}) {}
 
 std::uint32_t KeyDelivery::keys_available(const SaeLocation& location) const {
   // What the PSRD that is left could establish, key by key, at the k-th best of the hubs in common.
@@ -74,7 +76,7 @@ void KeyDelivery::status(const SaeId& master, const SaeId& slave, Done<etsi014::
 
 ApiError KeyDelivery::not_located(const SaeId& sae, const Error& error) const {
   if (error.kind == ErrorKind::not_found) return etsi014::unknown_saes({sae});
-  return as_api_error(error, unusable_hubs(config_, links_));
+  return as_api_error(error, unusable_hubs(roster_, links_));
 }
 
 void KeyDelivery::enc_keys(const SaeId& master, const SaeId& slave, const etsi014::KeyRequest& request,
@@ -136,7 +138,7 @@ void KeyDelivery::fetched(const BundleName& name, Result<FetchedBundle> bundle) 
       const bool no_such_bundle = !result && result.error().kind == ErrorKind::not_found;
       settle(collection->slave, result);
       if (!result && !no_such_bundle)
-        collection->error = as_api_error(result.error(), unusable_hubs(config_, links_));
+        collection->error = as_api_error(result.error(), unusable_hubs(roster_, links_));
       collected(collection);
     }
   };

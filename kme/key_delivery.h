@@ -16,6 +16,7 @@
 #include "etsi014/status.h"
 #include "kme/confirmations.h"
 #include "kme/held_keys.h"
+#include "kme/hub_roster.h"
 #include "kme/key_issue.h"
 #include "kme/kme_config.h"
 #include "kme/lookup_budget.h"
@@ -33,6 +34,7 @@ class KeyDelivery {
   /// The parts that it works with; they must outlive it and its callbacks.
   struct Parts {
     const KmeConfig& config;
+    const HubRoster& roster;
     const std::vector<std::shared_ptr<HubLink>>& links;
     SaeDirectory& directory;
     Initiator& initiator;
@@ -90,6 +92,7 @@ class KeyDelivery {
   [[nodiscard]] etsi014::ApiError not_located(const SaeId& sae, const Error& error) const;
 
   const KmeConfig& config_;
+  const HubRoster& roster_;
   const std::vector<std::shared_ptr<HubLink>>& links_;
   SaeDirectory& directory_;
   Responder& responder_;

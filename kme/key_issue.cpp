@@ -27,7 +27,8 @@ struct KeyIssue::Order {
 };
 
 void KeyIssue::issue(const SaeId& master, const SaeId& slave, const etsi014::KeyRequest& request, Done done) {
-  auto extensions = AskedExtensions::read(request, parts_.config.hubs.size());
+  auto extensions =
+      AskedExtensions::read(request, std::max(parts_.roster.listed().size(), parts_.links.size()));
   if (!extensions) return done(extensions.error());
   auto order = std::make_shared<Order>();
   order->bundle.master = master;
@@ -104,7 +105,7 @@ void KeyIssue::failed(const std::shared_ptr<Order>& order, BundleFailure failure
   order->look_ups = 0;
   if (!failure.unknown_saes.empty()) return order->done(etsi014::unknown_saes(failure.unknown_saes));
   if (failure.hubs_there || failure.kind == ErrorKind::unavailable)
-    name_hubs(failure, unusable_hubs(parts_.config, parts_.links));
+    name_hubs(failure, unusable_hubs(parts_.roster, parts_.links));
   if (failure.hubs_there && *failure.hubs_there >= parts_.config.shares_required) {
     // Enough for a key, but not for all that the extensions ask.
     auto settled = order->extensions.settle_for(

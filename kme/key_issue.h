@@ -11,6 +11,7 @@
 #include "etsi014/api_error.h"
 #include "etsi014/key_container.h"
 #include "etsi014/key_request.h"
+#include "kme/hub_roster.h"
 #include "kme/kme_config.h"
 #include "kme/lookup_budget.h"
 #include "kme/psrd_share.h"
@@ -29,6 +30,7 @@ class KeyIssue {
   /// The parts that it works with; they must outlive it and its callbacks.
   struct Parts {
     const KmeConfig& config;
+    const HubRoster& roster;
     const std::vector<std::shared_ptr<HubLink>>& links;
     SaeDirectory& directory;
     Initiator& initiator;

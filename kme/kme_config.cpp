@@ -117,6 +117,20 @@ IdentityFiles read_psrd_recipient(yaml::MappingReader& reader, const std::filesy
   return identity;
 }
 
+std::size_t read_shares_required(yaml::MappingReader& reader, const KmeConfig& config) {
+  if (!config.hubs_listed) {
+    // How many hubs there will be is not known, so no majority of them is.
+    if (!reader.has("shares_required"))
+      reader.fail("shares_required", "is required where no hubs are listed");
+    return static_cast<std::size_t>(
+        reader.integer("shares_required", kSharesRequiredLeast, kHubsMost, kSharesRequiredLeast));
+  }
+  const auto hub_count = static_cast<std::int64_t>(config.hubs.size());
+  const std::int64_t majority = std::max(kSharesRequiredLeast, hub_count / 2 + 1);
+  return static_cast<std::size_t>(
+      reader.integer("shares_required", kSharesRequiredLeast, hub_count, majority));
+}
+
 KeySource read_key_source(yaml::MappingReader& reader) {
   const std::string source = reader.text("key_source", "generator");
   if (source != "generator" && source != "psrd") reader.fail("key_source", "must be generator or psrd");
@@ -153,26 +167,22 @@ std::string read_base_path(yaml::MappingReader& reader) {
 
 }  // namespace
 
-const ConfiguredHub* KmeConfig::find_hub(const HubName& hub) const {
-  const auto found =
-      std::find_if(hubs.begin(), hubs.end(), [&](const auto& candidate) { return candidate.name == hub; });
-  return found == hubs.end() ? nullptr : &*found;
-}
-
 Result<KmeConfig> read_kme_config(const std::filesystem::path& file) {
   auto root = yaml::parse_file(file);
   if (!root) return root.error();
   yaml::MappingReader reader(*root);
   KmeConfig config;
+  config.file = file;
   config.name = reader.parsed<ClientName>("name");
   config.node = node::read_node_config(reader, file);
   config.tls = read_tls(reader, file);
   config.encryptors = read_encryptors(reader);
-  config.hubs = read_hubs(reader);
-  const auto hub_count = static_cast<std::int64_t>(config.hubs.size());
-  const std::int64_t majority = std::max(kSharesRequiredLeast, hub_count / 2 + 1);
-  config.shares_required =
-      static_cast<std::size_t>(reader.integer("shares_required", kSharesRequiredLeast, hub_count, majority));
+  config.hubs_listed = reader.has("hubs");
+  if (config.hubs_listed) config.hubs = read_hubs(reader);
+  config.shares_required = read_shares_required(reader, config);
+  config.join_from_psrd_in = reader.boolean("join_from_psrd_in", false);
+  if (config.hubs_listed && config.join_from_psrd_in)
+    reader.fail("join_from_psrd_in", "is for a KME whose hubs are not listed");
   config.least_shares_required =
       static_cast<std::size_t>(reader.integer("least_shares_required", kSharesRequiredLeast, kHubsMost,
                                               static_cast<std::int64_t>(config.shares_required)));

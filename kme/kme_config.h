@@ -25,16 +25,22 @@ namespace dske::kme {
 struct ConfiguredHub {
   HubName name;
   std::string endpoint;  ///< overrides that of the PSRD files unless it is empty
+
+  bool operator==(const ConfiguredHub&) const = default;
 };
 
 struct KmeConfig {
+  std::filesystem::path file;  ///< what it was read from
   ClientName name;
   node::NodeConfig node;
   http::TlsServerConfig tls;
   std::set<SaeId> encryptors;  ///< the SAEs that this KME serves
   std::size_t shares_required = 2;
   std::size_t least_shares_required = 2;
+  /// Whether the file lists hubs; without a list they are those whose PSRD was ingested.
+  bool hubs_listed = true;
   std::vector<ConfiguredHub> hubs;
+  bool join_from_psrd_in = false;  ///< without a list: also those of files that are dropped into psrd-in/
   std::chrono::seconds key_lifetime{86400};
   KeySource key_source = KeySource::generator;
   etsi014::Limits limits;
@@ -43,8 +49,6 @@ struct KmeConfig {
   PairPolicy pairs;
   IdentityFiles psrd_recipient;  ///< opens PSRD files that are encrypted for this KME
   std::string base_path;  ///< where the ETSI methods are served as well; empty: only at the standard's place
-
-  [[nodiscard]] const ConfiguredHub* find_hub(const HubName& hub) const;
 };
 
 [[nodiscard]] Result<KmeConfig> read_kme_config(const std::filesystem::path& file);

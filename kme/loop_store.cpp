@@ -56,6 +56,11 @@ void LoopStore::drop_block(const BlockId& block, InitiatorStore::Done done) {
   store_.drop_block(block, on_loop(std::move(done)));
 }
 
+void LoopStore::forget_hub(const HubId& hub, InitiatorStore::Done done) {
+  if (stopped_) return;
+  store_.forget_hub(hub, on_loop(std::move(done)));
+}
+
 void LoopStore::expire(UniqueFunction<void(Result<std::vector<BundleName>>)> done) {
   if (stopped_) return;
   store_.expire(on_loop(std::move(done)));

@@ -28,6 +28,7 @@ class LoopStore final : public PsrdStore, public RegistrationStore, public Initi
   void hold_bundle(store::HeldBundle bundle, InitiatorStore::Done done);
   void record_delivery(store::Delivery delivery, std::vector<SaeId> local_slaves, InitiatorStore::Done done);
   void drop_block(const BlockId& block, InitiatorStore::Done done);
+  void forget_hub(const HubId& hub, InitiatorStore::Done done);
   void expire(UniqueFunction<void(Result<std::vector<BundleName>>)> done);
 
   /// From now on nothing reaches the store and what is asked of it is dropped unanswered, so that the store

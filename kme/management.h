@@ -2,10 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/event_loop.h"
+#include "base/json.h"
 #include "base/secret.h"
 #include "http/server.h"
 #include "kme/held_keys.h"
@@ -36,6 +38,21 @@ struct ManagedKme {
 
 /// Why the KME cannot do its work now; empty if it can. Thread-safe.
 [[nodiscard]] std::string not_ready_reason(const KmeConfig& config, const HubLinks& links);
+
+/// A hub as GET hubs tells of it.
+struct HubEntry {
+  std::string name;
+  std::string hub_id;  ///< empty if none is known
+  std::string endpoint;
+  std::string state;
+  std::string error;
+  std::size_t blocks = 0;
+};
+void write_hub_entry(json::Writer& writer, const HubEntry& hub);
+
+/// {NAME: VALUE, DID: true}, the answer of what was done.
+[[nodiscard]] SecretBytes done_json(const std::string& name, const std::string& value,
+                                    const std::string& did);
 
 /// {"block_uuid", "hub"} as POST psrd answers it.
 [[nodiscard]] SecretBytes ingested_json(const Ingested& ingested);

@@ -11,26 +11,32 @@
 
 namespace dske::kme {
 
-PsrdIngestion::PsrdIngestion(const KmeConfig& config, store::KmeStore& store,
+PsrdIngestion::PsrdIngestion(const KmeConfig& config, const HubRoster& roster, store::KmeStore& store,
                              std::vector<store::HubRecord> known_hubs)
-    : config_(config), store_(store), known_hubs_(std::move(known_hubs)) {}
+    : config_(config), roster_(roster), store_(store), known_hubs_(std::move(known_hubs)) {}
 
-Result<void> PsrdIngestion::check(const PsrdHeader& file) const {
+void PsrdIngestion::forget_hub(const HubId& hub) {
+  const MutexLock lock(mutex_);
+  std::erase_if(known_hubs_, [&](const store::HubRecord& known) { return known.id == hub; });
+}
+
+Result<void> PsrdIngestion::check(const PsrdHeader& file, PsrdArrival arrival) const {
   if (file.client_name != config_.name) {
     return invalid("the file is for client " + file.client_name.text() + ", this is " + config_.name.text());
   }
-  if (config_.find_hub(file.hub_name) == nullptr) {
-    return invalid("the file is of hub " + file.hub_name.text() +
-                   ", which is not in this KME's configuration");
-  }
   const MutexLock lock(mutex_);
+  bool is_known = false;
   for (const store::HubRecord& known : known_hubs_) {
+    is_known = is_known || known.id == file.hub_id;
     if ((known.name == file.hub_name) != (known.id == file.hub_id)) {
-      return Error{ErrorKind::conflict, "hub " + file.hub_name.text() + " has the id " + file.hub_id.text() +
-                                            " in this file, but hub " + known.name.text() + " is known as " +
-                                            known.id.text() + "; was it made anew?"};
+      return Error{ErrorKind::conflict,
+                   "hub " + file.hub_name.text() + " has the id " + file.hub_id.text() +
+                       " in this file, but hub " + known.name.text() + " is known as " + known.id.text() +
+                       "; if it was made anew, drop its old PSRD with" + " dske-kme hub forget " +
+                       known.name.text() + " and ingest the file again"};
     }
   }
+  if (!is_known || !roster_.has(file.hub_name)) return roster_.may_join(file.hub_name, arrival);
   return {};
 }
 
@@ -47,13 +53,14 @@ bool PsrdIngestion::is_known(const std::filesystem::path& path) {
   return file && knows((*file)->header().block).value_or(false);
 }
 
-Result<Ingested> PsrdIngestion::ingest(const std::filesystem::path& path, const IdentityFiles& identity) {
+Result<Ingested> PsrdIngestion::ingest(const std::filesystem::path& path, PsrdArrival arrival,
+                                       const IdentityFiles& identity) {
   const auto source = open_psrd_input(path, identity.empty() ? config_.psrd_recipient : identity);
   if (!source) return source.error();
   const auto file = PsrdFileReader::open(**source);
   if (!file) return file.error().within(path.string());
   const PsrdHeader& header = (*file)->header();
-  if (auto checked = check(header); !checked) return checked.error().within(path.string());
+  if (auto checked = check(header, arrival); !checked) return checked.error().within(path.string());
   const store::HubRecord hub{header.hub_id, header.hub_name, header.endpoint, header.client_id};
   auto block = store_block(hub, **file);
   if (!block) return block.error().within(path.string());
@@ -110,7 +117,7 @@ void ingest_directory(PsrdIngestion& ingestion, const std::filesystem::path& dir
   if (error) log::error("cannot read {}: {}", directory.string(), error.message());
   std::sort(files.begin(), files.end());
   for (const std::filesystem::path& file : files) {
-    auto result = ingestion.ingest(file);
+    auto result = ingestion.ingest(file, PsrdArrival::by_drop);
     if (result) {
       ingested(std::move(*result));
       continue;

@@ -6,6 +6,7 @@
 
 #include "base/mutex.h"
 #include "dske/psrd_block.h"
+#include "kme/hub_roster.h"
 #include "kme/kme_config.h"
 #include "psrdfile/psrd_header.h"
 #include "psrdfile/psrd_input.h"
@@ -26,24 +27,29 @@ struct Ingested {
 /// Waits for the disk: for tools and worker threads. Thread-safe.
 class PsrdIngestion {
  public:
-  PsrdIngestion(const KmeConfig& config, store::KmeStore& store, std::vector<store::HubRecord> known_hubs);
+  /// The references must outlive it.
+  PsrdIngestion(const KmeConfig& config, const HubRoster& roster, store::KmeStore& store,
+                std::vector<store::HubRecord> known_hubs);
 
   /// Checks the file, makes its block durable, then wipes and removes the file. Errors, each with its cause
-  /// and nothing changed: no such file, damaged, for another client, of a hub that is not configured or has
-  /// changed its id, ingested before (ErrorKind::conflict), encrypted for somebody else. `identity` opens an
-  /// encrypted file; if it is empty, the configuration's does.
-  [[nodiscard]] Result<Ingested> ingest(const std::filesystem::path& file,
+  /// and nothing changed: no such file, damaged, for another client, of a hub that may not be joined so or
+  /// has changed its id, ingested before (ErrorKind::conflict), encrypted for somebody else. `identity` opens
+  /// an encrypted file; if it is empty, the configuration's does.
+  [[nodiscard]] Result<Ingested> ingest(const std::filesystem::path& file, PsrdArrival arrival,
                                         const IdentityFiles& identity = {});
   /// Whether a file's header names a block that was ingested before: its bytes are of no use to anybody.
   [[nodiscard]] bool is_known(const std::filesystem::path& file);
+  /// A hub was forgotten: one of the same name and another id is as good as any.
+  void forget_hub(const HubId& hub);
 
  private:
-  [[nodiscard]] Result<void> check(const PsrdHeader& file) const;
+  [[nodiscard]] Result<void> check(const PsrdHeader& file, PsrdArrival arrival) const;
   /// Writes the block into the store and makes it durable.
   [[nodiscard]] Result<PsrdBlock> store_block(const store::HubRecord& hub, PsrdFileReader& file);
   [[nodiscard]] Result<bool> knows(const BlockId& block);
 
   const KmeConfig& config_;
+  const HubRoster& roster_;
   store::KmeStore& store_;
   mutable Mutex mutex_;
   std::vector<store::HubRecord> known_hubs_ GUARDED_BY(mutex_);

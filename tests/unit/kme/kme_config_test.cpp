@@ -84,13 +84,21 @@ TEST_CASE("a KME's configuration is read with its defaults, its paths from the f
   CHECK(config->limits.max_key_size_bits == 65536);
 }
 
-TEST_CASE("a KME finds the hubs that its configuration lists") {
-  const auto config = read(kWhole);
+std::string without_hubs() {
+  return kWhole.substr(0, kWhole.find("hubs:"));
+}
+
+TEST_CASE("a KME that lists no hubs must say how many shares are required") {
+  check_fault(without_hubs(), "1", "shares_required: is required where no hubs are listed");
+  const auto config = read(without_hubs() + "shares_required: 3\n");
   require_ok(config);
-  const ConfiguredHub* helen = config->find_hub(*HubName::parse("helen"));
-  REQUIRE(helen != nullptr);
-  CHECK(helen->endpoint == "http://192.0.2.1:8100");
-  CHECK(config->find_hub(*HubName::parse("stranger")) == nullptr);
+  CHECK_FALSE(config->hubs_listed);
+  CHECK(config->hubs.empty());
+  CHECK(config->shares_required == 3);
+  CHECK(config->least_shares_required == 3);
+  CHECK_FALSE(config->join_from_psrd_in);
+  CHECK(read(without_hubs() + "shares_required: 3\njoin_from_psrd_in: true\n")->join_from_psrd_in);
+  check_fault(kWhole + "join_from_psrd_in: true\n", "17", "whose hubs are not listed");
 }
 
 TEST_CASE("a KME makes its keys of what key_source says") {

@@ -29,6 +29,7 @@ struct Carol {
   TemporaryDirectory directory;
   KmeConfig config;
   std::unique_ptr<store::KmeStore> store = new_kme(directory.path());
+  std::optional<HubRoster> roster;
   std::optional<PsrdIngestion> ingestion;
   HubId hank = random_id<HubId>();
   int files = 0;
@@ -37,7 +38,14 @@ struct Carol {
     log::set_level(log::Level::error);
     config.name = client("carol");
     config.hubs = {{name<HubName>("hank"), ""}, {name<HubName>("helen"), ""}};
-    ingestion.emplace(config, *store, std::vector<store::HubRecord>());
+    begin();
+  }
+  void begin(std::vector<store::HubRecord> known = {}) {
+    roster.emplace(config);
+    ingestion.emplace(config, *roster, *store, std::move(known));
+  }
+  Result<Ingested> ingest(const std::filesystem::path& path) {
+    return ingestion->ingest(path, PsrdArrival::by_operator);
   }
   ~Carol() { log::set_level(log::Level::info); }
   Carol(const Carol&) = delete;
@@ -101,7 +109,7 @@ struct Carol {
 
   void check_refused(const std::filesystem::path& path, ErrorKind kind) {
     const std::size_t before = blocks_in_store();
-    const auto result = ingestion->ingest(path);
+    const auto result = ingest(path);
     CHECK(kind_of(result) == kind);
     CHECK(std::filesystem::exists(path));
     CHECK(blocks_in_store() == before);
@@ -112,7 +120,7 @@ TEST_CASE("a PSRD file is stored with its hub, then wiped and removed") {
   Carol carol;
   const PsrdFile file = carol.of_hank();
   const auto path = carol.write(file);
-  const auto ingested = carol.ingestion->ingest(path);
+  const auto ingested = carol.ingest(path);
   require_ok(ingested);
   CHECK(ingested->hub.id == file.hub_id);
   CHECK(ingested->hub.client_id == file.client_id);
@@ -133,14 +141,14 @@ TEST_CASE("a PSRD file is stored with its hub, then wiped and removed") {
 TEST_CASE("a PSRD file is ingested once, whatever it is called") {
   Carol carol;
   const PsrdFile file = carol.of_hank();
-  require_ok(carol.ingestion->ingest(carol.write(file)));
+  require_ok(carol.ingest(carol.write(file)));
   carol.check_refused(carol.write(file), ErrorKind::conflict);
 }
 
 TEST_CASE("a block that has been used up cannot be ingested again") {
   Carol carol;
   const PsrdFile file = carol.of_hank();
-  require_ok(carol.ingestion->ingest(carol.write(file)));
+  require_ok(carol.ingest(carol.write(file)));
   require_ok(
       store::test::answer_of<void>([&](auto done) { carol.store->drop_block(file.block, std::move(done)); }));
   carol.check_refused(carol.write(file), ErrorKind::conflict);
@@ -161,7 +169,7 @@ TEST_CASE("a damaged PSRD file changes nothing") {
   carol.check_refused(carol.write(binary, ".psrd"), ErrorKind::corrupt);
   CHECK(std::filesystem::is_empty(carol.directory.path() / "psrd"));
   carol.check_refused(carol.write("[]"), ErrorKind::invalid);
-  require_ok(carol.ingestion->ingest(carol.write(file)));
+  require_ok(carol.ingest(carol.write(file)));
 }
 
 TEST_CASE("a PSRD file for another client or of a hub that is not configured is refused") {
@@ -176,27 +184,67 @@ TEST_CASE("a PSRD file for another client or of a hub that is not configured is 
 
 TEST_CASE("a hub keeps the id under which it became known") {
   Carol carol;
-  require_ok(carol.ingestion->ingest(carol.write(carol.of_hank())));
+  require_ok(carol.ingest(carol.write(carol.of_hank())));
   PsrdFile made_anew = carol.of_hank();
   made_anew.hub_id = random_id<HubId>();
   carol.check_refused(carol.write(made_anew), ErrorKind::conflict);
   PsrdFile renamed = carol.of_hank();
   renamed.hub_name = name<HubName>("helen");
   carol.check_refused(carol.write(renamed), ErrorKind::conflict);
-  require_ok(carol.ingestion->ingest(carol.write(carol.of_hank())));
+  require_ok(carol.ingest(carol.write(carol.of_hank())));
 }
 
 TEST_CASE("a hub that the store knew before the start keeps its id too") {
   Carol carol;
-  carol.ingestion.emplace(
-      carol.config, *carol.store,
-      std::vector<store::HubRecord>{{random_id<HubId>(), name<HubName>("hank"), "http://127.0.0.1:1", {}}});
+  carol.begin({{random_id<HubId>(), name<HubName>("hank"), "http://127.0.0.1:1", {}}});
   carol.check_refused(carol.write(carol.of_hank()), ErrorKind::conflict);
+}
+
+TEST_CASE("a hub that was forgotten may come with another id") {
+  Carol carol;
+  require_ok(carol.ingest(carol.write(carol.of_hank())));
+  PsrdFile made_anew = carol.of_hank();
+  made_anew.hub_id = random_id<HubId>();
+  const auto path = carol.write(made_anew);
+  const auto refused = carol.ingest(path);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.find("dske-kme hub forget hank") != std::string::npos);
+  carol.ingestion->forget_hub(carol.hank);
+  require_ok(carol.ingest(path));
+}
+
+TEST_CASE("where no hubs are listed the operator joins one by its file, and a dropped file only if it may") {
+  Carol carol;
+  carol.config.hubs.clear();
+  carol.config.hubs_listed = false;
+  carol.begin();
+  const auto drop = [&](const PsrdFile& file) {
+    return carol.ingestion->ingest(carol.write(file), PsrdArrival::by_drop);
+  };
+  CHECK(kind_of(drop(carol.of_hank())) == ErrorKind::invalid);
+  require_ok(carol.ingest(carol.write(carol.of_hank())));
+  require_ok(drop(carol.of_hank()));  // the hub is known now
+  PsrdFile of_helen = carol.of_hank();
+  of_helen.hub_id = random_id<HubId>();
+  of_helen.hub_name = name<HubName>("helen");
+  CHECK(kind_of(drop(of_helen)) == ErrorKind::invalid);
+  carol.config.join_from_psrd_in = true;
+  carol.begin();
+  require_ok(drop(of_helen));
+}
+
+TEST_CASE("PSRD of a hub that was taken from the list is refused, though it is known") {
+  Carol carol;
+  require_ok(carol.ingest(carol.write(carol.of_hank())));
+  carol.roster->replace({{name<HubName>("helen"), ""}});
+  carol.check_refused(carol.write(carol.of_hank()), ErrorKind::invalid);
+  carol.roster->replace({{name<HubName>("hank"), ""}});
+  require_ok(carol.ingest(carol.write(carol.of_hank())));
 }
 
 TEST_CASE("a file that is not there is an error of the file system") {
   Carol carol;
-  const auto result = carol.ingestion->ingest(carol.directory.path() / "none.json");
+  const auto result = carol.ingest(carol.directory.path() / "none.json");
   CHECK_FALSE(result.has_value());
 }
 
