@@ -145,10 +145,20 @@ class HubLink : public std::enable_shared_from_this<HubLink> {
   [[nodiscard]] std::uint64_t wrong_shares() const { return wrong_shares_; }
 
  private:
-  struct PendingRegistration;
+  // A signed registration that has not been answered. Until somebody has seen it, it is sent again byte for
+  // byte while the hub cannot be reached, so that a hub that is down costs no PSRD.
+  struct PendingRegistration {
+    RegistrationRequest request;
+    SecretBytes polling_key;
+    Reserved key;
+    InUse polling_key_in_use;
+    InUse key_in_use;
+  };
 
   HubLink(HubAddress address, std::shared_ptr<LeasedPool> pool, const ClientSurroundings& client);
 
+  /// The text of a hub's {"message": ...}, bounded; whoever sent it, it is only shown.
+  [[nodiscard]] static std::string message_of(const SecretBytes& body);
   [[nodiscard]] std::string target(const std::string& path) const;
   void send_signed(Epoch epoch, std::string method, const std::string& path, SecretBytes body, Reserved key,
                    Reply done);
@@ -174,6 +184,8 @@ class HubLink : public std::enable_shared_from_this<HubLink> {
   /// back): the next one is signed with another block, if there is one, and the answer to it tells which are
   /// unknown.
   void try_another_block();
+  /// Blocks that were set aside are used again if the others cannot sign a registration.
+  void use_all_if_none_signs();
   void note_refusal();
   [[nodiscard]] bool refuses_all_blocks() const;
   void send_leave(Leaving how, bool may_retry, UniqueFunction<void(Result<void>)> done);

@@ -68,6 +68,10 @@ void Initiator::Posting::answered(std::size_t i, bool may_retry, Result<HubReply
     return;
   }
   if (!reply) return failed(i, reply.error());
+  if (reply->status == 404) {
+    // The slave's client has left this hub since its location was learnt.
+    for (const Slave& slave : parts_.context.slaves) initiator_.directory_.forget(slave.sae_id);
+  }
   if (reply->status != 200)
     return failed(i, {ErrorKind::forbidden, "answered " + std::to_string(reply->status)});
   outcomes_[i] = Outcome::acknowledged;

@@ -118,9 +118,11 @@ Result<std::vector<ClientName>> Relay::claimants(const VerifiedRequest& request,
     if (client->name() != slave.client) {
       return Error{ErrorKind::forbidden, "a slave SAE is bound to another client here"};
     }
-    if (client->enabled()) found.insert(client->name());
+    // One that has left, or is disabled, fetches nothing here.
+    if (client->registered() && client->enabled()) found.insert(client->name());
   }
-  if (found.empty()) return Error{ErrorKind::not_found, "no slave SAE is known here"};
+  if (found.empty())
+    return Error{ErrorKind::not_found, "no slave SAE is known here, of a client that is registered"};
   return std::vector<ClientName>(found.begin(), found.end());
 }
 

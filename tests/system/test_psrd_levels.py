@@ -1,11 +1,12 @@
 """What operators see of PSRD: levels, rates and warnings, the same at both ends."""
 
 import json
+import re
 import time
 
 import pytest
 
-from nodes import eventually
+from nodes import BIN, eventually, run
 
 
 def psrd_list(node) -> dict:
@@ -110,3 +111,18 @@ def test_warnings_come_at_a_quarter_and_a_tenth_at_both_ends(network):
                 (warning,) = warnings(node, peer)
                 assert word in warning
                 assert f"warning: {warning}" in node.command("psrd", "list").stdout
+
+
+def test_keys_in_bundles_cost_at_most_a_tenth_more_psrd_than_the_lower_bound(make_topology):
+    topology = make_topology()
+    topology.manager("provision", "client/carol", "--client-bytes", 1048576, "--hub-bytes", 1048576)
+    topology.manager("provision", "client/celia", "--client-bytes", 1048576, "--hub-bytes", 1048576)
+    topology.start()
+    topology.all_registered()
+    done = run(BIN / "dske-bench", "psrd", topology.file, "carol", "celia", "--requests", 5, "--number", 128)
+    (ratio,) = re.findall(r"ratio (\d\.\d+)$", done.stdout, re.MULTILINE)
+    assert 1.0 < float(ratio) < 1.1, done.stdout
+    assert "the hubs tell the same levels" in done.stdout
+    rows = [line for line in done.stdout.splitlines() if re.match("(master|slave) ", line)]
+    assert len(rows) == 2 * len(topology.hubs)
+    assert all(1.0 <= float(row.split()[-1]) < 1.05 for row in rows), done.stdout

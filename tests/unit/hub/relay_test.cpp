@@ -127,6 +127,18 @@ TEST_CASE("a share that is PSRD is what the hub's own copy of these bytes holds,
   CHECK(relayed.post(relayed.carol, message).status() == 400);
 }
 
+TEST_CASE("a share whose only slave's client has left is refused, since nobody would fetch it") {
+  Relayed relayed;
+  const Answer left =
+      relayed.hub.call(relayed.celia, relayed.hub.leaving(),
+                       request("DELETE", std::string(kBase) + "/registration", "psrd=keep"));
+  CHECK(left.status() == 200);
+  CHECK(relayed.post(relayed.bundle()).status() == 404);
+  const Answer back = relayed.hub.register_as(relayed.celia, relayed.hub.registration_of(relayed.celia, 2));
+  CHECK(back.status() == 200);
+  CHECK(relayed.post(relayed.bundle()).status() == 200);
+}
+
 TEST_CASE("a pad is used once, and only the sender's own unused pad bytes are one") {
   Relayed relayed;
   const auto refused = [&](const Allocation& allocation) {
