@@ -15,6 +15,8 @@ constexpr milliseconds kMostRetry{5000};
 // A hub that does not accept our signature costs PSRD with every attempt.
 constexpr milliseconds kFirstRefusedRetry{1000};
 constexpr milliseconds kMostRefusedRetry{600000};
+// One that accepts none of our blocks is not likely to be another in ten minutes.
+constexpr milliseconds kMostAllRefusedRetry{3600000};
 // Anyone can send an unsigned answer: how often it may make us spend PSRD on a registration.
 constexpr milliseconds kFirstPause{1000};
 constexpr milliseconds kMostPause{30000};
@@ -284,8 +286,9 @@ void HubLink::registration_failed(const Error& error, bool spent) {
   if (state_ != State::no_psrd) set_state(refused ? State::refused : State::unreachable);
   // Each grows by itself: a hub that takes our messages and cannot sign its answers causes both in turn.
   milliseconds& delay = spent ? spent_delay_ : retry_delay_;
-  delay = spent ? std::clamp(delay * 2, kFirstRefusedRetry, kMostRefusedRetry)
-                : std::clamp(delay * 2, kFirstRetry, kMostRetry);
+  delay = spent
+              ? std::clamp(delay * 2, kFirstRefusedRetry, refused ? kMostAllRefusedRetry : kMostRefusedRetry)
+              : std::clamp(delay * 2, kFirstRetry, kMostRetry);
   // Without PSRD nothing can be tried until some is ingested, and that registers.
   if (state_ != State::no_psrd) register_after(delay);
   end_attempt();

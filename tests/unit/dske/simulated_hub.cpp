@@ -214,6 +214,11 @@ SimulatedHub::Plain SimulatedHub::registration(const ClientName& caller, std::st
   running.polling_key = std::move(*polling_key);
   running.polling_counter = 0;
 
+  for (const BlockId& block : std::set<BlockId>(client.listed)) {
+    const bool listed = std::any_of(request->blocks.begin(), request->blocks.end(),
+                                    [&](const BlockPositions& each) { return each.block == block; });
+    if (!listed) revoke(caller, block);
+  }
   RegistrationAnswer answer;
   answer.hub_id = id();
   answer.hub_name = address_.name;
