@@ -137,7 +137,7 @@ Result<void> run_psrd_benchmark(const PsrdSettings& settings) {
   const Links by_kmes = used(before->by_kmes, after->by_kmes);
   const Links by_hubs = used(before->by_hubs, after->by_hubs);
   const double keys = static_cast<double>(settings.requests) * settings.number;
-  const double key_bytes = network->topology().key_size_bits / 8.0;
+  const double key_bytes = static_cast<double>(network->topology().key_size_bits) / 8;
   const std::size_t hubs = by_kmes.size() / kmes.size();
   fmt::print("{} bundles of {} keys of {:.0f} bits over {} hubs\n", settings.requests, settings.number,
              8 * key_bytes, hubs);

@@ -80,7 +80,7 @@ def test_two_kmes_use_the_hubs_that_they_have_in_common(make_network):
     with network.sae("carol") as carol:
         answer = carol.enc_keys("celia")
         assert answer.status == 503
-        assert "dan" not in answer.message and "celia" in answer.message
+        assert "cat" in answer.message
     network.hubs["cat"].serve()
     network.hubs["cat"].wait_ready()
 

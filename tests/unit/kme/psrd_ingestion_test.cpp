@@ -309,7 +309,7 @@ TEST_CASE("an encrypted PSRD file without what opens it, damaged or cut off chan
 TEST_CASE("a binary PSRD file is ingested as one in JSON is, and the same block not twice") {
   Carol carol;
   const PsrdFile file = carol.of_hank();
-  const auto ingested = carol.ingestion->ingest(carol.write(carol.write_binary(file), ".psrd"));
+  const auto ingested = carol.ingest(carol.write(carol.write_binary(file), ".psrd"));
   require_ok(ingested);
   CHECK(constant_time_equal(ingested->block.bytes->read(0, 1024)->view(), file.data.view().first(1024)));
   carol.check_refused(carol.write(file), ErrorKind::conflict);
@@ -318,7 +318,7 @@ TEST_CASE("a binary PSRD file is ingested as one in JSON is, and the same block 
 TEST_CASE("of a directory a file that was ingested before is wiped: a crash may have come before it was") {
   Carol carol;
   const PsrdFile file = carol.of_hank();
-  require_ok(carol.ingestion->ingest(carol.write(file)));
+  require_ok(carol.ingest(carol.write(file)));
   const auto again = carol.write(file);
   int ingested = 0;
   ingest_directory(*carol.ingestion, again.parent_path(), [&](const Ingested&) { ++ingested; });

@@ -17,11 +17,10 @@ struct Hub {
   Hub() { register_carol(1); }
 
   BlockId add_block(std::string_view who) {
-    PsrdBlock block = random_block(Side::hub);
-    const BlockId id = block.id;
-    require_ok(answer_of<void>(
-        [&](auto done) { store->add_block(client(who), std::move(block), std::move(done)); }));
-    return id;
+    const NewBlock block = random_block(Side::hub);
+    require_ok(answer_of<PsrdBlock>(
+        [&](auto done) { store->add_block(client(who), written(*store, block), std::move(done)); }));
+    return block.id;
   }
   void register_carol(std::uint64_t number) {
     require_ok(answer_of<void>([&](auto done) {
@@ -129,10 +128,10 @@ TEST_CASE("a hub that is forgotten is gone with its blocks, which stay known for
   const HubRecord helen{random_id<HubId>(), name<HubName>("helen"), "http://127.0.0.1:8101",
                         random_id<ClientId>()};
   const auto ingest = [&](const HubRecord& hub, const BlockId& id) {
-    PsrdBlock block = random_block(Side::client);
+    NewBlock block = random_block(Side::client);
     block.id = id;
-    return answer_of<void>(
-        [&](auto done) { store->ingest_block(hub, std::move(block), std::move(done)); });
+    return answer_of<PsrdBlock>(
+        [&](auto done) { store->ingest_block(hub, written(*store, block), std::move(done)); });
   };
   const auto first = random_id<BlockId>();
   const auto other = random_id<BlockId>();
