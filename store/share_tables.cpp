@@ -177,9 +177,9 @@ Result<std::vector<WaitingAmount>> ShareTables::end_claims(const ClientName& cla
   std::vector<WaitingAmount> gone;
   {
     auto query = database_.query(
-        "SELECT initiator, count(*), sum(length(share)) FROM share WHERE"
-        " EXISTS (SELECT 1 FROM claim WHERE share = number AND claimant = ?1) AND"
-        " NOT EXISTS (SELECT 1 FROM claim WHERE share = number AND claimant <> ?1) GROUP BY initiator");
+        "SELECT initiator, count(*), sum(length(sealed_share)) FROM share WHERE"
+        " EXISTS (SELECT 1 FROM claim WHERE claim.share = number AND claimant = ?1) AND"
+        " NOT EXISTS (SELECT 1 FROM claim WHERE claim.share = number AND claimant <> ?1) GROUP BY initiator");
     query.bind(std::string_view(claimant.text()));
     auto found = amounts(query);
     if (!found) return found;
@@ -188,8 +188,9 @@ Result<std::vector<WaitingAmount>> ShareTables::end_claims(const ClientName& cla
   auto deleted =
       database_
           .query(
-              "DELETE FROM share WHERE EXISTS (SELECT 1 FROM claim WHERE share = number AND claimant = ?1)"
-              " AND NOT EXISTS (SELECT 1 FROM claim WHERE share = number AND claimant <> ?1)")
+              "DELETE FROM share WHERE EXISTS (SELECT 1 FROM claim WHERE claim.share = number AND claimant = "
+              "?1)"
+              " AND NOT EXISTS (SELECT 1 FROM claim WHERE claim.share = number AND claimant <> ?1)")
           .bind(std::string_view(claimant.text()))
           .run();
   if (!deleted) return deleted.error();
