@@ -268,13 +268,12 @@ TEST_CASE("an encrypted PSRD file is ingested with what opens it, or with what t
   const auto secret = carol.write_private("correct horse battery");
   const PsrdFile file = carol.of_hank();
   const auto given = carol.write(carol.encrypt(file.write().text()), ".psrd");
-  require_ok(carol.ingestion->ingest(given, {secret, {}}));
+  require_ok(carol.ingestion->ingest(given, PsrdArrival::by_operator, {secret, {}}));
   CHECK_FALSE(std::filesystem::exists(given));
   CHECK(std::filesystem::exists(secret));
 
   carol.config.psrd_recipient.passphrase = secret;
-  require_ok(
-      carol.ingestion->ingest(carol.write(carol.encrypt(Carol::write_binary(carol.of_hank())), ".psrd")));
+  require_ok(carol.ingest(carol.write(carol.encrypt(Carol::write_binary(carol.of_hank())), ".psrd")));
   CHECK(carol.blocks_in_store() == 2);
 
   const auto again = carol.write(carol.encrypt(file.write().text()), ".psrd");
@@ -288,7 +287,7 @@ TEST_CASE("an encrypted PSRD file without what opens it, damaged or cut off chan
   const auto refused = [&](const std::string& text, ErrorKind kind, const std::string& part) {
     const auto path = carol.write(text, ".psrd");
     carol.check_refused(path, kind);
-    const auto result = carol.ingestion->ingest(path);
+    const auto result = carol.ingest(path);
     REQUIRE_FALSE(result.has_value());
     CAPTURE(result.error().message);
     CHECK(result.error().message.find(part) != std::string::npos);
@@ -303,7 +302,7 @@ TEST_CASE("an encrypted PSRD file without what opens it, damaged or cut off chan
   refused(damaged, ErrorKind::corrupt, "damaged");
   refused(whole.substr(0, whole.size() - 1), ErrorKind::corrupt, "cut off");
   refused(whole + "x", ErrorKind::corrupt, "damaged");
-  require_ok(carol.ingestion->ingest(carol.write(whole, ".psrd")));
+  require_ok(carol.ingest(carol.write(whole, ".psrd")));
 }
 
 TEST_CASE("a binary PSRD file is ingested as one in JSON is, and the same block not twice") {
