@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstring>
+#include <thread>
 #include <vector>
 
 #define CRYPTOKI_GNU 1  // the header's own names, without macros
@@ -17,6 +19,8 @@ namespace {
 constexpr std::size_t kNonceBytes = 12;
 constexpr std::size_t kTagBytes = 16;
 constexpr unsigned long kAesKeyBytes = 32;
+constexpr int kFurtherLooks = 3;
+constexpr std::chrono::milliseconds kBetweenLooks{200};
 
 Error token_error(const std::string& doing, ck_rv_t code) {
   return {ErrorKind::io, doing + ": " + p11_kit_strerror(code)};
@@ -66,7 +70,10 @@ class Module {
   Module(Module&& other) noexcept : functions_(std::exchange(other.functions_, nullptr)) {}
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
-  Module& operator=(Module&&) = delete;
+  Module& operator=(Module&& other) noexcept {
+    std::swap(functions_, other.functions_);
+    return *this;
+  }
 
   ck_function_list* operator->() const { return functions_; }
 
@@ -146,8 +153,14 @@ Pkcs11Token& Pkcs11Token::operator=(Pkcs11Token&&) noexcept = default;
 Result<Pkcs11Token> Pkcs11Token::open(const std::filesystem::path& module_path, const std::string& label,
                                       ByteView pin, Access access) {
   auto module = Module::load(module_path);
-  if (!module) return module.error();
-  const auto slot = find_token(*module, label);
+  auto slot = module ? find_token(*module, label) : module.error();
+  // SoftHSM does not show a token while another process writes to it, until it is loaded anew.
+  for (int i = 0; i < kFurtherLooks && module && !slot && slot.error().kind == ErrorKind::not_found; ++i) {
+    std::this_thread::sleep_for(kBetweenLooks);
+    module = Error{};  // unloads the one before
+    module = Module::load(module_path);
+    slot = module ? find_token(*module, label) : module.error();
+  }
   if (!slot) return slot.error();
   if ((slot->token_flags & CKF_USER_PIN_LOCKED) != 0) return login_error(label, CKR_PIN_LOCKED);
   // A daemon that is started again and again with a wrong PIN must not use up the token's attempts.
