@@ -6,12 +6,12 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdint>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
 #include <string_view>
 
-#include <signal.h>
 #include <unistd.h>
 
 namespace dske {
@@ -35,8 +35,8 @@ struct Fault {
 };
 
 [[noreturn]] void misunderstood(const char* text) {
-  std::fprintf(stderr, "DSKE_FAULT=%s is not NAME:OCCURRENCE:kill|EIO|ENOSPC|pause of a point that can\n",
-               text);
+  static_cast<void>(std::fprintf(stderr, "DSKE_FAULT=%s is not NAME:OCCURRENCE:kill|EIO|ENOSPC|pause of a point that can\n",
+               text));
   std::_Exit(2);
 }
 

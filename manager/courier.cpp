@@ -85,7 +85,7 @@ Result<bool> run_courier(const Network& network) {
   ::sigemptyset(&signals);
   ::sigaddset(&signals, SIGTERM);
   ::sigaddset(&signals, SIGINT);
-  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   log::info("the courier begins its rounds");
   do {
     carry_what_is_due(network);

@@ -34,7 +34,8 @@ Result<SecretBytes> read(const KeyFile& file) {
 }
 
 Result<SecretBytes> read(const KeyCredential& credential) {
-  const char* const directory = std::getenv("CREDENTIALS_DIRECTORY");
+  // Nothing here changes the environment.
+  const char* const directory = std::getenv("CREDENTIALS_DIRECTORY");  // NOLINT(concurrency-mt-unsafe)
   if (directory == nullptr || *directory == '\0') {
     return Error{ErrorKind::not_found,
                  "the node key is the systemd credential " + credential.name +
