@@ -145,8 +145,9 @@ Result<void> run_psrd_benchmark(const PsrdSettings& settings) {
   std::int64_t sum = 0;
   for (const auto& [link, zones] : by_kmes) sum += zones.sum();
   const double bound = 2 * key_bytes * static_cast<double>(hubs);
-  fmt::print("{:.2f} bytes per key in all; lower bound {:.0f} ({:.0f} each way with each hub); ratio {:.3f}\n",
-             static_cast<double>(sum) / keys, bound, key_bytes, static_cast<double>(sum) / keys / bound);
+  fmt::print(
+      "{:.2f} bytes per key in all; lower bound {:.0f} ({:.0f} each way with each hub); ratio {:.3f}\n",
+      static_cast<double>(sum) / keys, bound, key_bytes, static_cast<double>(sum) / keys / bound);
   if (by_kmes != by_hubs) return Error{ErrorKind::corrupt, "KMEs and hubs tell different levels"};
   fmt::print("the hubs tell the same levels\n");
   return {};

@@ -22,9 +22,11 @@ SecretBytes offline_hubs_json(const Offline& offline, const KmeConfig& config) {
     const auto& held = offline.contents.blocks;
     const auto blocks = std::count_if(held.begin(), held.end(),
                                       [&](const store::HubBlock& block) { return block.hub == hub.id; });
-    const std::string state = !roster.has(hub.name) ? "not configured" : blocks == 0 ? "no PSRD" : "not running";
-    write_hub_entry(writer, {hub.name.text(), hub.id.text(), roster.endpoint(hub.name, hub.endpoint), state, "",
-                             static_cast<std::size_t>(blocks)});
+    const std::string state = !roster.has(hub.name) ? "not configured"
+                              : blocks == 0         ? "no PSRD"
+                                                    : "not running";
+    write_hub_entry(writer, {hub.name.text(), hub.id.text(), roster.endpoint(hub.name, hub.endpoint), state,
+                             "", static_cast<std::size_t>(blocks)});
   }
   for (const ConfiguredHub& hub : config.hubs) {
     const auto& known = offline.contents.hubs;
@@ -72,7 +74,8 @@ int leave(const Invocation& invocation) {
 
 Result<SecretBytes> forget_offline(Offline& offline, const HubName& hub) {
   const auto& hubs = offline.contents.hubs;
-  const auto found = std::find_if(hubs.begin(), hubs.end(), [&](const auto& each) { return each.name == hub; });
+  const auto found =
+      std::find_if(hubs.begin(), hubs.end(), [&](const auto& each) { return each.name == hub; });
   if (found == hubs.end())
     return Error{ErrorKind::not_found, "no PSRD of hub " + hub.text() + " was ingested"};
   std::promise<Result<void>> forgotten;
@@ -96,8 +99,14 @@ int forget(const Invocation& invocation) {
 
 std::vector<node::CommandAndAction> hub_commands() {
   return {
-      {{"hub list", "hub list --config FILE [--json]", "shows the hubs and how it stands with each", {}, {"json"}, 0,
-        0, {}},
+      {{"hub list",
+        "hub list --config FILE [--json]",
+        "shows the hubs and how it stands with each",
+        {},
+        {"json"},
+        0,
+        0,
+        {}},
        list},
       {{"hub leave",
         "hub leave NAME --config FILE [--json]",

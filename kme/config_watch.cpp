@@ -39,7 +39,8 @@ Result<std::vector<ConfiguredHub>> ConfigWatch::read() const {
     return invalid("whether `hubs` are listed at all changes only at a start");
   if (fresh->hubs_listed && fresh->hubs.size() < running_.shares_required) {
     return invalid(std::to_string(fresh->hubs.size()) + " hubs are fewer than the " +
-                   std::to_string(running_.shares_required) + " shares that are required until the next start");
+                   std::to_string(running_.shares_required) +
+                   " shares that are required until the next start");
   }
   if (fresh->shares_required != running_.shares_required) {
     log::warning("shares_required stays {} until the next start, then it is {}", running_.shares_required,

@@ -1,5 +1,5 @@
-// How an operator command of dske-kme reaches the KME: on the store while no daemon runs, through the daemon's
-// management interface otherwise.
+// How an operator command of dske-kme reaches the KME: on the store while no daemon runs, through the
+// daemon's management interface otherwise.
 #pragma once
 
 #include <functional>

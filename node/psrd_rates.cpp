@@ -49,7 +49,8 @@ void PsrdRateEstimator::observe(const std::string& peer, BlockLevels blocks, Mon
         const auto after = blocks.find(id);
         if (after == blocks.end()) continue;
         const std::uint64_t left = (after->second.*zone.level).left_bytes;
-        used += static_cast<double>((before.*zone.level).left_bytes - std::min(left, (before.*zone.level).left_bytes));
+        used += static_cast<double>((before.*zone.level).left_bytes -
+                                    std::min(left, (before.*zone.level).left_bytes));
       }
       double& faded = observed.faded_bytes.*zone.rate;
       faded = faded * fade + used;

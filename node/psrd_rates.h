@@ -46,8 +46,8 @@ class PsrdRateEstimator {
   struct Observed {
     BlockLevels blocks;
     MonotonicTime at;
-    PsrdRates faded_bytes;         // used, each byte by its weight
-    double faded_seconds = 0;      // likewise the time
+    PsrdRates faded_bytes;     // used, each byte by its weight
+    double faded_seconds = 0;  // likewise the time
     std::chrono::nanoseconds span{0};
   };
 

@@ -1,5 +1,5 @@
-// Links whose two ends do not hold the same any more: a client that leaves, a hub that lost its store, blocks that
-// were revoked.
+// Links whose two ends do not hold the same any more: a client that leaves, a hub that lost its store, blocks
+// that were revoked.
 #include <doctest/doctest.h>
 
 #include "simulated_network.h"

@@ -129,9 +129,8 @@ TEST_CASE("a share that is PSRD is what the hub's own copy of these bytes holds,
 
 TEST_CASE("a share whose only slave's client has left is refused, since nobody would fetch it") {
   Relayed relayed;
-  const Answer left =
-      relayed.hub.call(relayed.celia, relayed.hub.leaving(),
-                       request("DELETE", std::string(kBase) + "/registration", "psrd=keep"));
+  const Answer left = relayed.hub.call(relayed.celia, relayed.hub.leaving(),
+                                       request("DELETE", std::string(kBase) + "/registration", "psrd=keep"));
   CHECK(left.status() == 200);
   CHECK(relayed.post(relayed.bundle()).status() == 404);
   const Answer back = relayed.hub.register_as(relayed.celia, relayed.hub.registration_of(relayed.celia, 2));

@@ -81,7 +81,8 @@ TEST_CASE("a configuration that has changed is told once, when it does not chang
   CHECK_FALSE(watched.look());
 }
 
-TEST_CASE("a configuration that cannot be followed is told with the reason, and the next good one is followed") {
+TEST_CASE(
+    "a configuration that cannot be followed is told with the reason, and the next good one is followed") {
   Watched watched;
   static_cast<void>(watched.look());
   watched.write({"hank", "helen"}, "no_such_setting: 1\n");

@@ -30,9 +30,8 @@ struct Hub {
   BundleName add_share(std::string_view initiator, std::vector<ClientName> claimants) {
     ShareRecord share = share_of(context(client(initiator)), deadline(seconds(3600)));
     const BundleName name = share.context.name();
-    require_ok(answer_of<void>([&](auto done) {
-      store->add_share(std::move(share), std::move(claimants), std::move(done));
-    }));
+    require_ok(answer_of<void>(
+        [&](auto done) { store->add_share(std::move(share), std::move(claimants), std::move(done)); }));
     return name;
   }
   std::vector<WaitingAmount> leave(Leaving how) {
