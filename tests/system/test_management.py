@@ -8,6 +8,7 @@ import pytest
 from nodes import answers, eventually, plain_request
 
 PSRD = {"blocks", "level_percent", "client_authenticator", "client_pad", "hub_authenticator", "hub_pad"}
+RATES = {"bytes_per_second", "seconds_left"}
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ def test_a_hubs_status(network):
     for client in status["clients"]:
         assert client["sae_ids"] == [client["name"]]
         assert client["registered"] is True
-        assert set(client["psrd"]) == PSRD
+        assert set(client["psrd"]) == PSRD | RATES
     assert status["refused_messages"] == 0
     assert isinstance(status["waiting_bundles"], int)
     assert status["warnings"] == []
@@ -97,7 +98,7 @@ def test_a_kmes_status(network):
         assert hub["state"] == "registered" and hub["error"] == "" and hub["wrong_shares"] == 0
         assert hub["endpoint"] == f"http://127.0.0.1:{network.hubs[hub['name']].port}"
         assert hub["hub_id"] == network.hubs[hub["name"]].status()["hub_id"]
-        assert set(hub["psrd"]) == PSRD
+        assert set(hub["psrd"]) == PSRD | RATES
         assert 0 < hub["psrd"]["level_percent"] <= 100
     assert status["keys_delivered"] == before + 3
     assert status["warnings"] == []

@@ -129,7 +129,7 @@ def test_every_call_of_the_documents_is_in_the_files():
     for method, path in calls:
         if path in DOCUMENTATION:
             continue
-        shape = re.sub(r"(?<=/)(NAME|CLIENT)(?=/|$)|\{[^}]*\}", "*", path)
+        shape = re.sub(r"(?<=/)(NAME|CLIENT|HUB|BLOCK_UUID)(?=/|$)|\{[^}]*\}", "*", path)
         prefixed = (
             shape if shape.startswith(("/hub/", "/client/", "/healthz", "/readyz")) else "/hub/*/dske/api/v1" + shape
         )
@@ -382,10 +382,12 @@ def use_protocol(contract: Contract, network) -> None:
     assert theo.call("POST", "/key-share/confirmation", {}).status == 400
     assert tess.withdraw(context.bundle_id).status == 200
     assert tess.call("DELETE", "/key-share?key_id=x").status == 400
+    assert tess.call("DELETE", "/registration?psrd=x").status == 400
+    assert theo.call("DELETE", "/registration?psrd=wipe").json == {"left": True}
     garbage = {wire.SIGNATURE_HEADER: f"{tess.block.block}:0:32;{wire.b64(bytes(16))}"}
     calls = [
         ("PUT", "/registration"), ("GET", "/sae/x"), ("POST", "/key-share"), ("GET", "/key-share"),
-        ("DELETE", "/key-share"), ("POST", "/key-share/confirmation"),
+        ("DELETE", "/key-share"), ("POST", "/key-share/confirmation"), ("DELETE", "/registration?psrd=keep"),
     ]  # fmt: skip
     for method, path in calls:
         assert tess.exchange(method, tess.prefix + path, garbage, b"")[0] == 401
@@ -484,7 +486,7 @@ def test_a_hub_is_as_documented(network):
     api = "/hub/{HUB_NAME}/dske/api/v1"
     # Out of PSRD, space or time: test_hub_protocol.py runs a client out of PSRD; a hub that is never not ready.
     exempt = {(api + path, method, "503") for method, path in [
-        ("PUT", "/registration"), ("GET", "/sae/{SAE_ID}"), ("POST", "/key-share"), ("GET", "/key-share"),
+        ("PUT", "/registration"), ("DELETE", "/registration"), ("GET", "/sae/{SAE_ID}"), ("POST", "/key-share"), ("GET", "/key-share"),
         ("DELETE", "/key-share"), ("POST", "/key-share/confirmation"), ("GET", "/key-shares/pending"),
     ]}  # fmt: skip
     exempt |= {("/readyz", "GET", "503")}
@@ -500,6 +502,7 @@ def test_a_kmes_management_is_as_documented(network, make_network, tmp_path):
     contract = Contract("kme-management")
     carol = network.kmes["carol"]
     good = network.assign("hank", "carol")
+    block = wire.parse_psrd(good.read_bytes()).block
     copy = tmp_path / "copy.json"
     copy.write_bytes(good.read_bytes())
     use_management(
@@ -511,6 +514,11 @@ def test_a_kmes_management_is_as_documented(network, make_network, tmp_path):
             ("POST", "/psrd", {"file": str(copy)}, 409),
             ("POST", "/psrd", {"file": str(tmp_path / "none.json")}, 404),
             ("POST", "/psrd", {}, 400),
+            ("DELETE", f"/psrd/{block}", None, 200),
+            ("DELETE", f"/psrd/{block}", None, 404),
+            ("GET", "/hubs", None, 200),
+            ("DELETE", "/hubs/nobody", None, 404),
+            ("POST", "/hubs/nobody/leave", None, 404),
         ],
     )  # fmt: skip
     for path in ("status", "stop"):
@@ -521,15 +529,29 @@ def test_a_kmes_management_is_as_documented(network, make_network, tmp_path):
     def ask(method, target):
         return plain_request(carol.port + 1000, method, target, token=carol.management.token)
 
-    paths = [f"/client/carol/mgmt/v1/{path}" for path in ("status", "stop", "psrd")]
+    parts = ("status", "stop", "psrd", f"psrd/{block}", "hubs", "hubs/hank", "hubs/hank/leave")
+    paths = [f"/client/carol/mgmt/v1/{path}" for path in parts]
     undocumented(contract, ask, [*paths, "/healthz", "/readyz"])
 
-    alone = make_network(hubs=["hank", "helen"], clients={"connie": ["connie"]})
+    alone = make_network(hubs=["hank", "helen", "hilary"], clients={"connie": ["connie"]}, shares_required=2)
+    alone.provision()
     connie = alone.kmes["connie"]
-    connie.command("init")
+    connie.change_config(hubs=[{"name": "hank"}, {"name": "helen"}])
     connie.serve()
     eventually(lambda: answers(connie.port + 1000, "/healthz"), "connie serves")
-    use_management(contract, connie, [("GET", "/status", None, 200)])
+    use_management(
+        contract, connie,
+        [
+            ("GET", "/status", None, 200),
+            ("GET", "/hubs", None, 200),
+            ("POST", "/hubs/hilary/leave", None, 409),  # not configured
+            ("POST", "/hubs/hank/leave", None, 503),  # not there
+            ("DELETE", "/hubs/hank", None, 200),
+        ],
+    )  # fmt: skip
+    alone.hubs["helen"].serve()
+    eventually(lambda: connie.hub_entry("helen")["state"] == "registered", "connie is registered with helen")
+    use_management(contract, connie, [("POST", "/hubs/helen/leave", None, 200)])
     target = "/client/connie/mgmt/v1/stop"
     contract.check("POST", target, *plain_request(connie.port + 1000, "POST", target))
     contract.check("POST", target, *plain_request(connie.port + 1000, "POST", target, token=connie.management.token))
