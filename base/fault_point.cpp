@@ -5,8 +5,8 @@
 #include <atomic>
 #include <cerrno>
 #include <charconv>
-#include <cstdint>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -35,8 +35,8 @@ struct Fault {
 };
 
 [[noreturn]] void misunderstood(const char* text) {
-  static_cast<void>(std::fprintf(stderr, "DSKE_FAULT=%s is not NAME:OCCURRENCE:kill|EIO|ENOSPC|pause of a point that can\n",
-               text));
+  static_cast<void>(std::fprintf(
+      stderr, "DSKE_FAULT=%s is not NAME:OCCURRENCE:kill|EIO|ENOSPC|pause of a point that can\n", text));
   std::_Exit(2);
 }
 

@@ -217,12 +217,19 @@ void HubLink::accept(const RegistrationAnswer& answer) {
   for (const BlockPositions& block : answer.blocks) pool_->set_allocatable(block.block);
   discard_used(answer);
   for (const BlockPositions& block : answer.blocks) {
+    bool set_back = false;
     for (const Zone zone : kZones) {
-      if (pool_->skip_used(block.block, zone, block.seen[zone])) {
-        log::error("hub {} has seen PSRD of block {} used beyond our own record: the store was set back",
-                   address_.name.text(), block.block.text());
-      }
+      set_back = pool_->skip_used(block.block, zone, block.seen[zone]) || set_back;
     }
+    if (!set_back) continue;
+    // Beyond what the hub has seen there may be bytes that were sent and never arrived: nobody knows which.
+    log::error(
+        "hub {} has seen PSRD of block {} used beyond our own record: the store was set back; the block is "
+        "dropped, have new PSRD made",
+        address_.name.text(), block.block.text());
+    pool_->remove_block(block.block);
+    client_.block_gone(block.block);
+    again_ = true;  // so that the hub drops it too
   }
   for (const BlockId& block : answer.unknown_blocks) {
     if (!pool_->has_block(block)) continue;

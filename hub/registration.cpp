@@ -8,6 +8,25 @@
 #include "dske/registration_message.h"
 
 namespace dske::hub {
+namespace {
+
+// Whether the client has seen more of the hub's half used than the hub knows of; if so, nothing more is sent
+// from the block.
+bool was_set_back(const Client& client, const BlockPositions& block) {
+  LeasedPool& pool = client.pool();
+  const bool beyond = std::any_of(kZones.begin(), kZones.end(),
+                                  [&](Zone zone) { return block.seen[zone] > pool.next(block.block, zone); });
+  if (!beyond) return false;
+  // Beyond what the client has seen there may be bytes that were sent and never arrived: nobody knows which.
+  pool.set_aside(block.block);
+  log::error(
+      "client {} has seen PSRD of block {} used beyond our own record: the store was set back; the block is "
+      "dropped, have new PSRD made",
+      client.name().text(), block.block.text());
+  return true;
+}
+
+}  // namespace
 
 struct Registration::Checked {
   RegistrationRequest message;
@@ -42,11 +61,12 @@ Result<Registration::Checked> Registration::check(const VerifiedRequest& request
   const auto held = client.pool().blocks();
   for (const BlockPositions& block : message->blocks) {
     const bool known = std::find(held.begin(), held.end(), block.block) != held.end();
-    if (known) {
+    if (known && !was_set_back(client, block)) {
       checked.known.push_back(block);
-    } else {
-      checked.unknown.push_back(block.block);
+      continue;
     }
+    checked.unknown.push_back(block.block);
+    if (known) checked.dropped.push_back(block.block);
   }
   auto polling_key = client.pool().take(Zone::authenticator, message->polling_key);
   if (!polling_key) return polling_key.error().within("polling_key");
@@ -67,11 +87,13 @@ void Registration::handle(VerifiedRequest request) {
     record.listed.push_back(block.block);
     for (const Zone zone : kZones) record.floors.push_back({block.block, zone, block.own[zone]});
   }
+  record.dropped = checked->dropped;
   // A block that the client held and does not list any more is spent or lost on its side.
   for (const BlockId& block : client.pool().listed_blocks()) {
-    if (std::find(record.listed.begin(), record.listed.end(), block) == record.listed.end()) {
-      record.dropped.push_back(block);
-    }
+    const auto is_in = [&](const std::vector<BlockId>& blocks) {
+      return std::find(blocks.begin(), blocks.end(), block) != blocks.end();
+    };
+    if (!is_in(record.listed) && !is_in(record.dropped)) record.dropped.push_back(block);
   }
   checked->dropped = record.dropped;
   store_.register_client(std::move(record), [this, request = std::move(request),
@@ -85,7 +107,7 @@ void Registration::accepted(VerifiedRequest request, Checked checked) {
   Client& client = *request.client();
   LeasedPool& pool = client.pool();
   for (const BlockId& block : checked.dropped) {
-    log::info("client {} no longer holds PSRD block {}", client.name().text(), block.text());
+    log::info("PSRD block {} of client {} is dropped", block.text(), client.name().text());
     clients_.remove_block(block);
   }
   RegistrationAnswer answer;
@@ -93,10 +115,6 @@ void Registration::accepted(VerifiedRequest request, Checked checked) {
     BlockPositions positions{block.block, {}, {}};
     for (const Zone zone : kZones) {
       pool.raise_floor(block.block, zone, block.own[zone]);
-      if (pool.skip_used(block.block, zone, block.seen[zone])) {
-        log::error("client {} has seen PSRD of block {} used beyond our own record: the store was set back",
-                   client.name().text(), block.block.text());
-      }
       positions.own[zone] = pool.next(block.block, zone);
       positions.seen[zone] = pool.highest_seen(block.block, zone);
     }

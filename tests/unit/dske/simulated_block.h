@@ -41,6 +41,8 @@ class SimulatedBlock {
   [[nodiscard]] const PerZone<std::uint64_t>& lease_end() const { return lease_end_; }
   [[nodiscard]] const PerZone<std::uint64_t>& floor() const { return floor_; }
   [[nodiscard]] ByteView data() const { return data_.view(); }
+  /// The end of a zone of the peer's half.
+  [[nodiscard]] std::uint64_t end(Zone zone) const { return layout_.end(other_side(own_), zone); }
 
   [[nodiscard]] Result<SecretBytes> extend(const PsrdLease& lease) {
     if (lease.begin > lease.end || lease.used_to > lease.begin ||

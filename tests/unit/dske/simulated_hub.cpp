@@ -241,6 +241,7 @@ SimulatedHub::Plain SimulatedHub::registration(const ClientName& caller, std::st
       static_cast<void>(running.pool->skip_used(block.block, zone, block.seen[zone]));
       positions.own[zone] = running.pool->next(block.block, zone);
       positions.seen[zone] = running.pool->highest_seen(block.block, zone);
+      if (claims_seen == block.block) positions.seen[zone] = client.blocks.at(block.block).end(zone);
     }
     answer.blocks.push_back(positions);
   }

@@ -89,6 +89,7 @@ class SimulatedHub {
 
   Lie lie = Lie::none;
   std::optional<ClientName> claimed_client;
+  std::optional<BlockId> claims_seen;        ///< of this block it says that it has seen all of it used
   std::size_t shares_from_psrd = 0;          ///< that were posted without a share
   std::size_t refused = 0;                   ///< requests that did not verify
   std::map<std::string, std::size_t> calls;  ///< verified ones, by method and path

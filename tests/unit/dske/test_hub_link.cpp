@@ -333,6 +333,20 @@ TEST_CASE("hub link: a hub whose store was set back skips what this client has s
   one.check_record();
 }
 
+TEST_CASE("hub link: a block of which the hub has seen more used than this client knows of is dropped") {
+  OneLink one;
+  const BlockId first = one.link().pool().blocks().at(0);
+  one.network.register_all();
+  const BlockId second = one.network.add_block(one.client, 0, 8192);
+  one.hub().claims_seen = first;
+  one.link().register_now();
+  one.network.loop.run_for(seconds(5));
+  CHECK(one.link().pool().blocks() == std::vector{second});
+  CHECK(one.link().registered());
+  CHECK(one.call());
+  one.check_record();
+}
+
 TEST_CASE("hub link: bytes of answers that were lost are discarded with a later registration") {
   OneLink one;
   one.network.register_all();
