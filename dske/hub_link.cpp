@@ -13,7 +13,11 @@ using std::chrono::milliseconds;
 
 }  // namespace
 
-std::string HubLink::message_of(const SecretBytes& body) {
+std::string HubReply::refusal() const {
+  return "answered " + std::to_string(status) + ": " + message_of(body);
+}
+
+std::string HubReply::message_of(const SecretBytes& body) {
   const auto document = json::Document::parse(body.text());
   if (!document || !document->root().is_object()) return "no message";
   const auto message = document->root().member("message");
@@ -22,7 +26,11 @@ std::string HubLink::message_of(const SecretBytes& body) {
   std::size_t length = std::min<std::size_t>(text.size(), 200);
   const auto within_character = [&] { return (static_cast<unsigned char>(text[length]) & 0xc0) == 0x80; };
   while (length > 0 && length < text.size() && within_character()) --length;
-  return std::string(text.substr(0, length));
+  std::string shown(text.substr(0, length));
+  std::replace_if(
+      shown.begin(), shown.end(),
+      [](unsigned char character) { return character < 0x20 || character == 0x7f; }, ' ');
+  return shown;
 }
 
 std::shared_ptr<HubLink> HubLink::make(HubAddress address, std::shared_ptr<LeasedPool> pool,
@@ -83,7 +91,7 @@ void HubLink::send_signed(Epoch epoch, std::string method, const std::string& pa
 Result<HubReply> HubLink::verify(const RequestParts& request, const MacTag& tag, HubAnswer answer) {
   if (answer.signature.empty()) {
     const std::string message =
-        "unsigned answer " + std::to_string(answer.status) + ": " + message_of(answer.body);
+        "unsigned answer " + std::to_string(answer.status) + ": " + HubReply::message_of(answer.body);
     return Error{answer.status == 401 ? ErrorKind::unauthenticated : ErrorKind::unavailable, message};
   }
   const Error forged{ErrorKind::unavailable, "an answer that does not verify"};

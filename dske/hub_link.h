@@ -47,6 +47,11 @@ struct ClientSurroundings {
 struct HubReply {
   int status = 0;
   SecretBytes body;
+
+  /// "answered 403: MESSAGE", of one that is no success.
+  [[nodiscard]] std::string refusal() const;
+  /// The text of a hub's {"message": ...}, bounded and in one line; whoever sent it, it is only shown.
+  [[nodiscard]] static std::string message_of(const SecretBytes& body);
 };
 
 /// Lives on one event loop: every function is called there, and every callback runs there. Owned by shared
@@ -157,8 +162,6 @@ class HubLink : public std::enable_shared_from_this<HubLink> {
 
   HubLink(HubAddress address, std::shared_ptr<LeasedPool> pool, const ClientSurroundings& client);
 
-  /// The text of a hub's {"message": ...}, bounded; whoever sent it, it is only shown.
-  [[nodiscard]] static std::string message_of(const SecretBytes& body);
   [[nodiscard]] std::string target(const std::string& path) const;
   void send_signed(Epoch epoch, std::string method, const std::string& path, SecretBytes body, Reserved key,
                    Reply done);

@@ -54,8 +54,7 @@ void HubLink::send_leave(Leaving how, bool may_retry, UniqueFunction<void(Result
          }
          if (!reply) return done(reply.error());
          if (reply->status != 200) {
-           return done(Error{ErrorKind::unavailable,
-                             "answered " + std::to_string(reply->status) + ": " + message_of(reply->body)});
+           return done(Error{ErrorKind::unavailable, reply->refusal()});
          }
          self->set_aside();
          done({});
@@ -177,8 +176,8 @@ void HubLink::registration_answered(Result<HubReply> reply) {
   }
   if (reply->status != 200) {
     return registration_failed(
-        {ErrorKind::unavailable,
-         "registration refused with " + std::to_string(reply->status) + ": " + message_of(reply->body)},
+        {ErrorKind::unavailable, "registration refused with " + std::to_string(reply->status) + ": " +
+                                     HubReply::message_of(reply->body)},
         true);
   }
   auto answer = RegistrationAnswer::parse(reply->body.text());

@@ -72,8 +72,7 @@ void Initiator::Posting::answered(std::size_t i, bool may_retry, Result<HubReply
     // The slave's client has left this hub since its location was learnt.
     for (const Slave& slave : parts_.context.slaves) initiator_.directory_.forget(slave.sae_id);
   }
-  if (reply->status != 200)
-    return failed(i, {ErrorKind::forbidden, "answered " + std::to_string(reply->status)});
+  if (reply->status != 200) return failed(i, {ErrorKind::forbidden, reply->refusal()});
   outcomes_[i] = Outcome::acknowledged;
   wipe(parts_.shares[i].span());
   if (withdrawing_) return initiator_.withdraw_at(parts_.links[i], parts_.context.id);

@@ -42,7 +42,7 @@ void Responder::Fetching::answered(const std::shared_ptr<HubLink>& link, bool ma
     ++denied_;
     add_cause(*link, "has no such bundle for us");
   } else if (reply->status != 200) {
-    add_cause(*link, "answered " + std::to_string(reply->status));
+    add_cause(*link, reply->refusal());
   } else if (auto answer = read(link, reply->body.text()); !answer) {
     add_cause(*link, answer.error().message);
     if (answer.error().kind == ErrorKind::forbidden && verified_.empty()) {

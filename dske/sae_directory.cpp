@@ -114,7 +114,7 @@ void SaeDirectory::answered(const std::shared_ptr<Query>& query, const std::shar
     ++query->denied;
     failure = "knows no such SAE";
   } else if (reply->status != 200) {
-    failure = "answered " + std::to_string(reply->status);
+    failure = reply->refusal();
   } else if (auto claim = parse_claim(reply->body.text(), query->sae); !claim) {
     failure = claim.error().message;
   } else {

@@ -307,6 +307,13 @@ def test_a_disabled_client_of_a_network_is_told_and_comes_back(make_network):
     hank.command("client", "enable", "celia")
     eventually(lambda: network.kmes["celia"].hub_entry("hank")["state"] == "registered", "it registers again", 60)
     network.exchange("carol", "celia")
+    # A master whose own KME is disabled at too many hubs is told why.
+    for hub in network.hubs.values():
+        hub.command("client", "disable", "carol")
+    with network.sae("carol") as encryptor:
+        answer = encryptor.enc_keys("celia")
+    assert answer.status == 503
+    assert "answered 403: the hub's operator has disabled this client" in answer.message
 
 
 @pytest.mark.parametrize("kme_runs", [True, False])
