@@ -281,9 +281,9 @@ void HubLink::registration_failed(const Error& error, bool spent) {
   const bool refused = error.kind == ErrorKind::unauthenticated && refuses_all_blocks();
   if (refused && state_ != State::refused) {
     log::error(
-        "hub {} answers, but accepts none of our PSRD: if its store was lost or it was made anew, have new "
-        "PSRD"
-        " made there; nothing is dropped",
+        "hub {} answers, but accepts none of our PSRD: if its operator has revoked it, or its store was lost "
+        "or "
+        "it was made anew, have new PSRD made there; nothing is dropped",
         address_.name.text());
   }
   if (last_error_ != error.message)

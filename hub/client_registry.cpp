@@ -188,6 +188,16 @@ std::shared_ptr<Client> ClientRegistry::by_name(const ClientName& name) const {
   return found == clients_.end() ? nullptr : found->second;
 }
 
+std::shared_ptr<Client> ClientRegistry::by_name_or_id(const ClientName& name) const {
+  if (auto named = by_name(name)) return named;
+  const auto id = ClientId::parse(name.text());
+  if (!id) return nullptr;
+  const MutexLock lock(mutex_);
+  const auto found = std::find_if(clients_.begin(), clients_.end(),
+                                  [&](const auto& entry) { return entry.second->id() == *id; });
+  return found == clients_.end() ? nullptr : found->second;
+}
+
 std::shared_ptr<Client> ClientRegistry::by_sae(const SaeId& sae) const {
   const MutexLock lock(mutex_);
   const auto found = saes_.find(sae);

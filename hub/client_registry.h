@@ -95,6 +95,8 @@ class ClientRegistry {
   void remove_block(const BlockId& block);
 
   [[nodiscard]] std::shared_ptr<Client> by_name(const ClientName& name) const;
+  /// By its name or, if none has it, by its client id.
+  [[nodiscard]] std::shared_ptr<Client> by_name_or_id(const ClientName& name) const;
   [[nodiscard]] std::shared_ptr<Client> by_sae(const SaeId& sae) const;
   [[nodiscard]] std::shared_ptr<Client> by_block(const BlockId& block) const;
   [[nodiscard]] std::vector<std::shared_ptr<Client>> all() const;

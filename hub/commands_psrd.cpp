@@ -215,7 +215,7 @@ int revoke(const Invocation& invocation) {
 std::vector<node::CommandAndAction> psrd_commands() {
   return {
       {{"psrd assign",
-        "psrd assign --client NAME --client-bytes N --hub-bytes N [--client-authenticator-percent P]"
+        "psrd assign --client NAME|ID --client-bytes N --hub-bytes N [--client-authenticator-percent P]"
         " [--hub-authenticator-percent P] [--passphrase-file FILE | --recipient CERT.pem] [--first] [-o FILE]"
         " --config FILE [--json]",
         "makes a block of pre-shared random data for a client and its file; --first: only if it has had none",

@@ -29,11 +29,12 @@ void Operations::put_client(ClientName name, std::vector<SaeId> sae_ids,
                     });
 }
 
-Result<Operations::Assigned> Operations::assign_psrd(const ClientName& client_name,
+Result<Operations::Assigned> Operations::assign_psrd(const ClientName& name_or_id,
                                                      const PsrdHalf& client_half, const PsrdHalf& hub_half) {
-  const auto client = clients_.by_name(client_name);
+  const auto client = clients_.by_name_or_id(name_or_id);
   if (!client)
-    return Error{ErrorKind::not_found, "no client " + client_name.text() + "; make it with client add"};
+    return Error{ErrorKind::not_found, "no client " + name_or_id.text() + "; make it with client add"};
+  const ClientName& client_name = client->name();
   if (!client->enabled()) {
     return Error{ErrorKind::conflict,
                  "client " + client_name.text() + " is disabled; enable it with client enable"};

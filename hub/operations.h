@@ -32,7 +32,7 @@ class Operations {
   };
   /// Makes a block of these halves and writes its file to STATE_DIR/psrd-out/CLIENT/BLOCK_UUID.json, or .psrd
   /// if it is large. Waits for the disk.
-  [[nodiscard]] Result<Assigned> assign_psrd(const ClientName& client, const PsrdHalf& client_half,
+  [[nodiscard]] Result<Assigned> assign_psrd(const ClientName& name_or_id, const PsrdHalf& client_half,
                                              const PsrdHalf& hub_half);
 
  private:

@@ -90,11 +90,17 @@ void HubLinks::await_first_registrations() {
   loop_.after(kFirstRegistrations, [this] { settled_ = true; });
 }
 
-void HubLinks::add_block(const store::HubRecord& hub, PsrdBlock block, Task done) {
+void HubLinks::add_block(const store::HubRecord& hub, PsrdBlock block, Done done) {
   const auto link = link_to(hub);
+  const BlockId id = block.id;
   link->pool().add_block(std::move(block), true);
   link->psrd_added();
-  link->after_registration(std::move(done));
+  link->after_registration([link, id, done = std::move(done)]() mutable {
+    if (link->pool().has_block(id)) return done({});
+    done(Error{ErrorKind::conflict, "PSRD block " + id.text() + " is revoked by, or unknown to, hub " +
+                                        link->address().name.text() +
+                                        ": it is dropped; have another made there"});
+  });
 }
 
 void HubLinks::take_leave(const std::shared_ptr<HubLink>& link) {

@@ -60,11 +60,11 @@ void warn_of_psrd(const ManagedKme& kme, HubLink& link, std::vector<std::string>
   if (link.state() == HubLink::State::refused) {
     const auto minutes =
         std::chrono::duration_cast<std::chrono::minutes>(kme.clock.now() - link.refused_since()).count();
-    warnings.push_back(
-        hub + " answers, but has accepted none of our PSRD in " + std::to_string(link.refusals()) +
-        " registrations (" + std::to_string(minutes) +
-        " min): if its store was lost, ingest new PSRD of it; if it was made anew, hub forget " + name +
-        " first; nothing is dropped, since somebody else may be answering");
+    warnings.push_back(hub + " answers, but has accepted none of our PSRD in " +
+                       std::to_string(link.refusals()) + " registrations (" + std::to_string(minutes) +
+                       " min): if its operator has revoked it or its store was lost, ingest new PSRD of it; "
+                       "if it was made anew, hub forget " +
+                       name + " first; nothing is dropped, since somebody else may be answering");
   }
   if (link.unknown_blocks() > 0) {
     warnings.push_back(hub + " has revoked, or lost, " + std::to_string(link.unknown_blocks()) +
@@ -222,9 +222,11 @@ void ingest(const ManagedKme& kme, const http::Request& request, node::Managemen
         SecretBytes answer = ingested_json(*ingested);
         kme.loop.post([kme, ingested = std::move(*ingested), answer = std::move(answer), waiting]() mutable {
           // With the answer the hub knows of the block, so that keys can be had at once.
-          kme.links.add_block(
-              ingested.hub, std::move(ingested.block),
-              [waiting, answer = std::move(answer)]() mutable { waiting->send(200, std::move(answer)); });
+          kme.links.add_block(ingested.hub, std::move(ingested.block),
+                              [waiting, answer = std::move(answer)](const Result<void>& used) mutable {
+                                if (!used) return waiting->fail(used.error());
+                                waiting->send(200, std::move(answer));
+                              });
         });
       });
   if (!taken) waiting->fail({ErrorKind::exhausted, "too many requests are waiting"});

@@ -331,3 +331,28 @@ def test_a_kme_goes_on_with_another_block_when_one_is_revoked(make_network, kme_
     eventually(lambda: celia.hub_entry("hank")["state"] == "registered", "it registers with the new block", 40)
     eventually(lambda: celia.psrd("hank")["blocks"] == 1, "the KME has dropped the revoked block", 40)
     network.exchange("carol", "celia")  # needs both hubs
+
+
+def test_a_client_may_be_named_by_its_id(hub):
+    clients = hub.run("client", "list")["clients"]
+    target = hub.node.directory / "by-id.json"
+    hub.run("psrd", "assign", "--client", clients[0]["client_id"], "--client-bytes", BYTES, "--hub-bytes", BYTES,
+            "-o", target)  # fmt: skip
+    assert json.loads(target.read_text())["client"] == {"id": clients[0]["client_id"], "name": clients[0]["name"]}
+
+
+def test_a_file_whose_block_is_revoked_is_refused_by_name_and_leaves_nothing(make_network):
+    network = make_network(["hank", "helen"], shares_required=2).start()
+    network.all_registered()
+    celia = network.kmes["celia"]
+    file = network.assign("hank", "celia")
+    block = json.loads(file.read_text())["block_uuid"]
+    before = celia.psrd("hank")
+    network.hubs["hank"].command("psrd", "revoke", block)
+    refused = celia.command("ingest-psrd", file, code=1)
+    assert f"PSRD block {block} is revoked by, or unknown to, hub hank" in refused.stderr
+    after = celia.psrd("hank")
+    assert after["blocks"] == before["blocks"]
+    assert after["client_pad"]["total_bytes"] == before["client_pad"]["total_bytes"]
+    assert not list((celia.state_dir / "psrd").glob(f"{block}*"))
+    network.exchange("carol", "celia")
