@@ -15,6 +15,7 @@
 #include "http/reply_sink.h"
 #include "http/router.h"
 #include "kme/etsi_routes.h"
+#include "kme/hub_roster.h"
 
 using namespace dske;
 using namespace dske::kme;
@@ -25,14 +26,24 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
-// Everything becomes durable at once.
+const Error kNone{ErrorKind::unavailable, "there is no PSRD here"};
+
+// Everything becomes durable at once. There is no PSRD.
 class MemoryStore final : public store::KmeStore {
  public:
   Result<Contents> load() override { return Contents{}; }
-  void extend_leases(std::vector<PsrdLease>, Done done) override { done({}); }
+  void extend_leases(std::vector<PsrdLease>, Leased done) override { done(std::vector<SecretBytes>()); }
+  void return_leases(std::vector<PsrdReturn>, Done done) override { done({}); }
   void raise_floors(std::vector<PsrdFloor>, Done done) override { done({}); }
-  void ingest_block(store::HubRecord, PsrdBlock, Answer<void> done) override { done({}); }
+  Result<std::unique_ptr<store::BlockWriter>> write_block(const BlockId&, const PsrdLayout&) override {
+    return kNone;
+  }
+  void knows_block(BlockId, Answer<bool> done) override { done(false); }
+  void ingest_block(store::HubRecord, std::unique_ptr<store::BlockWriter>, Answer<PsrdBlock> done) override {
+    done(kNone);
+  }
   void drop_block(BlockId, Answer<void> done) override { done({}); }
+  void forget_hub(HubId, Answer<void> done) override { done({}); }
   void next_registration_number(HubId, Answer<std::uint64_t> done) override { done(++number_); }
   void begin_bundle(store::PostedBundle, Answer<void> done) override { done({}); }
   void acknowledge_bundle(BundleId, Answer<void> done) override { done({}); }
@@ -102,6 +113,7 @@ class Kme {
   };
 
   const KmeConfig config_ = configuration();
+  const HubRoster roster_{config_};
   test::SimulatedClock clock_;
   test::SimulatedLoop loop_{clock_, 1};
   SystemRandomness randomness_;
@@ -113,8 +125,8 @@ class Kme {
   Responder responder_{{kOwn}, links_, loop_, clock_};
   HeldKeys held_{kOwn, config_.encryptors, clock_};
   Confirmations confirmations_{responder_, held_, links_, loop_};
-  KeyDelivery delivery_{
-      {config_, links_, directory_, initiator_, responder_, held_, confirmations_, store_, loop_, clock_}};
+  KeyDelivery delivery_{{config_, roster_, links_, directory_, initiator_, responder_, held_, confirmations_,
+                         store_, loop_, clock_}};
 };
 
 void check_keys(const http::Response& answer, bool arrives, std::map<KeyId, bool>& arrived) {
