@@ -117,7 +117,10 @@ void HubLink::prepare_registration(std::uint64_t number) {
   if (state_ == State::set_aside) return end_attempt();
   pool_->allocate(Zone::authenticator, kPollingKeyBytes,
                   [self = shared_from_this(), number](Result<Reserved> polling) mutable {
-                    if (!polling) return self->registration_failed(polling.error(), false);
+                    if (!polling) {
+                      self->use_all_if_none_signs();
+                      return self->registration_failed(polling.error(), false);
+                    }
                     self->pool_->allocate(
                         Zone::authenticator, kOneTimeMacKeySize,
                         [self, number, polling = std::move(*polling)](Result<Reserved> key) mutable {

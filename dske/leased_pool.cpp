@@ -51,9 +51,11 @@ void LeasedPool::extend(Zone zone) {
     std::uint64_t wanted = 0;
     for (const Waiter& waiter : waiters_[zone]) wanted += waiter.size;
     leases = pool_.lease_wish(zone, wanted);
-    if (leases.empty()) return;
+    if (leases.empty() && waiters_[zone].empty()) return;
     extending_[zone] = true;
   }
+  // With nothing to lease for them (a block is gone), those who wait are told so.
+  if (leases.empty()) return serve(zone, {});
   store_.extend_leases(leases,
                        [self = shared_from_this(), zone, leases](Result<std::vector<SecretBytes>> bytes) {
                          self->extended(zone, leases, std::move(bytes));
@@ -62,20 +64,48 @@ void LeasedPool::extend(Zone zone) {
 
 void LeasedPool::extended(Zone zone, const std::vector<PsrdLease>& leases,
                           Result<std::vector<SecretBytes>> bytes) {
+  const bool of_one_block =
+      !bytes && (bytes.error().kind == ErrorKind::corrupt || bytes.error().kind == ErrorKind::not_found);
+  // All or nothing: which block it is, single leases tell.
+  if (of_one_block && leases.size() > 1) return extend_singly(zone, leases, 0, {});
+  const Result<void> result = note(leases, std::move(bytes));
+  serve(zone, result);
+}
+
+void LeasedPool::extend_singly(Zone zone, const std::vector<PsrdLease>& leases, std::size_t index,
+                               const Result<void>& result) {
+  if (index == leases.size()) return serve(zone, result);
+  const std::vector<PsrdLease> one{leases[index]};
+  store_.extend_leases(one, [self = shared_from_this(), zone, leases, index, result,
+                             one](Result<std::vector<SecretBytes>> bytes) {
+    const Result<void> noted = self->note(one, std::move(bytes));
+    self->extend_singly(zone, leases, index + 1, result ? noted : result);
+  });
+}
+
+Result<void> LeasedPool::note(const std::vector<PsrdLease>& leases, Result<std::vector<SecretBytes>> bytes) {
+  const MutexLock lock(mutex_);
+  for (std::size_t i = 0; i < leases.size(); ++i) {
+    const BlockId& block = leases[i].block;
+    if (bytes) {
+      pool_.leased(leases[i], std::move((*bytes)[i]));
+    } else if (bytes.error().kind == ErrorKind::corrupt) {
+      log::error("PSRD block {} is damaged, it is not used any more: {}", block.text(),
+                 bytes.error().message);
+      pool_.set_damaged(block);
+    } else if (bytes.error().kind == ErrorKind::not_found) {
+      pool_.remove_block(block);
+    } else {
+      return bytes.error();
+    }
+  }
+  return {};
+}
+
+void LeasedPool::serve(Zone zone, const Result<void>& result) {
   std::size_t waiting = 0;
-  Result<void> result;
-  if (!bytes) result = bytes.error();
   {
     const MutexLock lock(mutex_);
-    for (std::size_t i = 0; i < leases.size(); ++i) {
-      if (bytes) pool_.leased(leases[i], std::move((*bytes)[i]));
-      // Damaged bytes stay damaged: the rest of the pool goes on without that block.
-      if (!bytes && bytes.error().kind == ErrorKind::corrupt) {
-        log::error("PSRD block {} is damaged, it is not used any more: {}", leases[i].block.text(),
-                   bytes.error().message);
-        pool_.set_aside(leases[i].block);
-      }
-    }
     waiting = waiters_[zone].size();
   }
   while (serve_one(zone, result, waiting)) {

@@ -73,6 +73,15 @@ class LeasedPool : public std::enable_shared_from_this<LeasedPool> {
   LeasedPool(Side own, PsrdStore& store) : pool_(own), store_(store) {}
   void extend(Zone zone);
   void extended(Zone zone, const std::vector<PsrdLease>& leases, Result<std::vector<SecretBytes>> bytes);
+  /// The leases from `index` on, each by itself; `result` is what came of those before.
+  void extend_singly(Zone zone, const std::vector<PsrdLease>& leases, std::size_t index,
+                     const Result<void>& result);
+  /// Notes what came of leases: a damaged block is used no more, one that the store does not have is removed.
+  /// Other errors are answered.
+  [[nodiscard]] Result<void> note(const std::vector<PsrdLease>& leases,
+                                  Result<std::vector<SecretBytes>> bytes);
+  /// Serves those who wait, and ends the extension.
+  void serve(Zone zone, const Result<void>& result);
   /// Serves the first who waits and answers true; ends the extension and answers false when nobody can be
   /// served. One at a time: when a callback runs, no later allocation has been made that nobody knows of yet.
   /// `waiting` of them waited when the store failed.

@@ -18,7 +18,7 @@ std::uint64_t lease_reserve(Zone zone, std::uint64_t zone_size) {
 
 void PsrdPool::add_block(PsrdBlock block, bool allocatable) {
   assert(!has_block(block.id) && block.bytes != nullptr);
-  Block added{block.id, block.layout, std::move(block.bytes), allocatable, {}, {}};
+  Block added{block.id, block.layout, std::move(block.bytes), allocatable, {}, {}, false};
   for (const Zone zone : kZones) {
     const std::uint64_t next = block.lease_end[zone];
     added.own[zone] = {next, next, block.layout.end(own_, zone), next, {}};
@@ -29,11 +29,18 @@ void PsrdPool::add_block(PsrdBlock block, bool allocatable) {
 }
 
 void PsrdPool::set_allocatable(const BlockId& block) {
-  if (Block* found = find(block)) found->allocatable = true;
+  if (Block* found = find(block)) found->allocatable = !found->damaged;
 }
 
 void PsrdPool::set_aside(const BlockId& block) {
   if (Block* found = find(block)) found->allocatable = false;
+}
+
+void PsrdPool::set_damaged(const BlockId& block) {
+  if (Block* found = find(block)) {
+    found->damaged = true;
+    found->allocatable = false;
+  }
 }
 
 void PsrdPool::remove_block(const BlockId& block) {

@@ -43,6 +43,8 @@ class PsrdPool {
   void set_allocatable(const BlockId& block);
   /// Allocates nothing from the block any more, until set_allocatable().
   void set_aside(const BlockId& block);
+  /// The same for good: its own bytes cannot be read.
+  void set_damaged(const BlockId& block);
   void remove_block(const BlockId& block);
   [[nodiscard]] bool has_block(const BlockId& block) const { return find(block) != nullptr; }
   [[nodiscard]] std::vector<BlockId> blocks() const;
@@ -117,6 +119,7 @@ class PsrdPool {
     bool allocatable = false;
     PerZone<OwnZone> own;
     PerZone<PeerZone> peer;
+    bool damaged = false;
   };
 
   [[nodiscard]] const Block* find(const BlockId& id) const;

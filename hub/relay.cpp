@@ -174,7 +174,8 @@ void Relay::give_out(VerifiedRequest request, store::ShareRecord share) {
   const std::uint64_t size = share.share.size();
   pool.allocate(Zone::pad, size,
                 [request = std::move(request), share = std::move(share), left](Result<Reserved> pad) mutable {
-                  if (!pad) return request.refuse(pad.error());
+                  // A block that was revoked meanwhile does not make the bundle unknown.
+                  if (!pad) return request.refuse({ErrorKind::unavailable, pad.error().message});
                   apply_pad(share.share.span(), pad->bytes.view());
                   const KeyShareMessage message{std::move(share.context), ShareSource::message,
                                                 std::move(share.share),   std::move(pad->allocation),

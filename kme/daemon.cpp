@@ -246,6 +246,8 @@ Result<void> serve_kme(const KmeConfig& config) {
     node::wait_for_stop(kTick, [&] {
       if (const auto hubs = config_watch.changed_hubs()) follow(*hubs, roster, *engine);
       const bool expire = ++ticks % kExpireEveryTicks == 0;
+      // What could not be ingested when it came, for a full disk for example.
+      if (expire) ingest_all();
       loop->post([&running = *engine, expire] {
         running.links.settle();
         if (expire) running.expire();

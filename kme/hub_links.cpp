@@ -8,6 +8,9 @@
 namespace dske::kme {
 namespace {
 
+// With more blocks of a hub than these, one goes when any of its zones is used up.
+constexpr std::size_t kBlocksKept = 64;
+
 // A hub that is down must not keep the KME from serving with the others.
 constexpr std::chrono::seconds kFirstRegistrations{3};
 
@@ -202,11 +205,16 @@ void HubLinks::settle() {
 }
 
 void HubLinks::drop_spent_blocks(const std::shared_ptr<HubLink>& link) {
-  for (const BlockId& block : link->pool().blocks()) {
+  const std::vector<BlockId> blocks = link->pool().blocks();
+  // Traffic of one direction leaves rests that nobody will use; they must not pile up.
+  std::size_t too_many = blocks.size() > kBlocksKept ? blocks.size() - kBlocksKept : 0;
+  for (const BlockId& block : blocks) {
     const PsrdLevels left = link->pool().block_levels(block);
-    const std::uint64_t bytes = left.client_authenticator.left_bytes + left.client_pad.left_bytes +
-                                left.hub_authenticator.left_bytes + left.hub_pad.left_bytes;
-    if (bytes > 0) continue;
+    const std::uint64_t rests[] = {left.client_authenticator.left_bytes, left.client_pad.left_bytes,
+                                   left.hub_authenticator.left_bytes, left.hub_pad.left_bytes};
+    const auto empty = std::count(std::begin(rests), std::end(rests), std::uint64_t{0});
+    if (empty == 0 || (empty < 4 && too_many == 0)) continue;
+    if (too_many > 0) --too_many;
     log::info("hub {}: PSRD block {} is used up", link->address().name.text(), block.text());
     link->pool().remove_block(block);
     store_.drop_block(block, [](const Result<void>& /*result*/) {});

@@ -105,6 +105,24 @@ Result<PsrdBlock> PsrdIngestion::store_block(const store::HubRecord& hub, PsrdFi
   return stored.get_future().get();
 }
 
+namespace {
+
+// Whether the file is at fault; else, with a full disk for example, it is worth another try.
+bool is_faulty(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::invalid:
+    case ErrorKind::corrupt:
+    case ErrorKind::conflict:
+    case ErrorKind::unauthenticated:
+    case ErrorKind::forbidden:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
 void ingest_directory(PsrdIngestion& ingestion, const std::filesystem::path& directory,
                       const std::function<void(Ingested)>& ingested) {
   std::vector<std::filesystem::path> files;
@@ -122,7 +140,7 @@ void ingest_directory(PsrdIngestion& ingestion, const std::filesystem::path& dir
       ingested(std::move(*result));
       continue;
     }
-    if (result.error().kind == ErrorKind::io) {  // a full disk, for example: nothing is wrong with the file
+    if (!is_faulty(result.error().kind)) {
       log::error("PSRD file left for the next time: {}", result.error().message);
       continue;
     }

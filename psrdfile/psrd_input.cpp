@@ -52,6 +52,7 @@ Result<std::unique_ptr<ByteSource>> open_psrd_input(const std::filesystem::path&
   const auto opener = read_identity(identity);
   if (!opener) return opener.error().within(path.string());
   auto opened = open_sealed(*opener, std::move(*file));
+  if (!opened && opened.error().kind == ErrorKind::io) return opened.error().within(path.string());
   if (!opened) return invalid(opened.error().within(path.string()).message);
   return opened;
 }

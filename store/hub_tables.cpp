@@ -21,6 +21,18 @@ CREATE TABLE hub_block (
 ) STRICT;
 )";
 
+// A registration names all blocks of a hub, and has room for twice as many.
+constexpr std::uint64_t kBlocksMost = 2048;
+
+Result<void> HubTables::check_room(const HubId& hub) {
+  auto query = database_.query("SELECT count(*) FROM hub_block JOIN hub ON number = hub WHERE id = ?");
+  const auto row = query.bind(hub.uuid()).step();
+  if (!row) return row.error();
+  if (query.number(0) < kBlocksMost) return {};
+  return Error{ErrorKind::exhausted, "there are " + std::to_string(kBlocksMost) +
+                                         " PSRD blocks of this hub already: use them first, or drop some"};
+}
+
 Result<PsrdBlock> HubTables::ingest_block(const HubRecord& hub, const BlockWriter& written) {
   auto made =
       database_
@@ -33,6 +45,7 @@ Result<PsrdBlock> HubTables::ingest_block(const HubRecord& hub, const BlockWrite
           .bind(hub.client_id.uuid())
           .run();
   if (!made) return made.error();
+  if (auto room = check_room(hub.id); !room) return room.error();
   auto added = blocks_.add(written);
   if (!added) return added.error();
   auto bound = database_.query("INSERT INTO hub_block (block, hub) SELECT ?, number FROM hub WHERE id = ?")

@@ -32,6 +32,8 @@ class HubTables {
   Result<std::vector<HubBlock>> blocks();
 
  private:
+  Result<void> check_room(const HubId& hub);
+
   Database& database_;
   PsrdTables blocks_;
 };

@@ -212,6 +212,7 @@ Result<SecretBytes> PsrdTables::extend_lease(const PsrdLease& lease) {
   if (wiped > row->wiped[lease.zone]) {
     if (auto done = block->file().wipe(row->wiped[lease.zone], wiped); !done) return done.error();
     if (auto done = block->file().sync(); !done) return done.error();
+    block->note_wiped(zone, wiped);
   }
   auto bytes = block->read_durable(lease.begin, lease.end - lease.begin);
   if (!bytes) return bytes.error();
@@ -269,7 +270,7 @@ Result<void> PsrdTables::return_lease(const PsrdReturn& returned) {
       block->set_head(position, std::move(head));
     });
   }
-  database_.on_commit([block, wiped, head_end] { block->wipe_used(wiped, head_end); });
+  database_.on_commit([block, zone, head_end] { block->wipe_used(zone, head_end); });
   return database_
       .query(returned.zone == Zone::authenticator
                  ? "UPDATE psrd_block SET authenticator_lease_end = ?,"
@@ -317,13 +318,12 @@ Result<void> PsrdTables::raise_floor(const PsrdFloor& raised) {
     database_.on_commit([block, zone] { block->drop_head(zone); });
   }
   std::uint64_t wiped = (**row).floor_wiped[raised.zone];
-  const std::uint64_t settled = piece_begin(layout, zone, (**row).floor[raised.zone]);
-  if (block->is_wiped() && settled > wiped && settled - wiped >= kNoteWipedBytes) {
+  const std::uint64_t settled = block->wiped_to(zone);
+  if (settled > wiped && settled - wiped >= kNoteWipedBytes) {
     if (auto synced = block->file().sync(); !synced) return synced;
     wiped = settled;
   }
-  database_.on_commit(
-      [block, from = std::max(wiped, settled), head_end] { block->wipe_used(from, head_end); });
+  database_.on_commit([block, zone, head_end] { block->wipe_used(zone, head_end); });
   return database_
       .query(raised.zone == Zone::authenticator
                  ? "UPDATE psrd_block SET authenticator_floor = ?, authenticator_floor_wiped = ?"
@@ -374,7 +374,7 @@ Result<void> PsrdTables::load_heads(const Row& row, StoredBlock& block) {
 
 // Below its positions nothing of a block is used after a restart. In the middle of a piece, the rest of it
 // is there as a head, or was leased with it.
-Result<void> PsrdTables::wipe_leftovers(const Row& row, const StoredBlock& block) {
+Result<void> PsrdTables::wipe_leftovers(const Row& row, StoredBlock& block) {
   PerZone<std::uint64_t> wiped = row.wiped;
   PerZone<std::uint64_t> floor_wiped = row.floor_wiped;
   const auto settle = [&](const ZoneOf& zone, std::uint64_t position, std::uint64_t& noted) -> Result<bool> {
@@ -383,6 +383,7 @@ Result<void> PsrdTables::wipe_leftovers(const Row& row, const StoredBlock& block
     if (!has_head) return has_head.error();
     const std::uint64_t to =
         *has_head ? piece_end(row.layout, zone, position) : piece_begin(row.layout, zone, position);
+    block.note_wiped(zone, std::max(to, noted));
     if (to <= noted) return false;
     if (auto done = block.file().wipe(noted, to); !done) return done.error();
     noted = to;

@@ -65,7 +65,7 @@ class PsrdTables {
   Result<void> put_head(const Row& row, const ZoneOf& zone, std::uint64_t position, ByteView bytes);
   Result<void> delete_head(const Row& row, const ZoneOf& zone);
   Result<void> load_heads(const Row& row, StoredBlock& block);
-  Result<void> wipe_leftovers(const Row& row, const StoredBlock& block);
+  Result<void> wipe_leftovers(const Row& row, StoredBlock& block);
 
   Database& database_;
   BlockVault& vault_;

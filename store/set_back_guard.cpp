@@ -57,6 +57,11 @@ Result<std::vector<BlockId>> drop_opened(Database& database, BlockVault& vault,
   for (const BlockId& block : *doomed) {
     if (auto dropped = blocks.drop(block); !dropped) return dropped.error();
   }
+  if (own == Side::client) {
+    // What was not acknowledged then may have been since, and its keys given to a master: it must not be
+    // withdrawn.
+    if (auto kept = database.query("DELETE FROM posted_bundle").run(); !kept) return kept.error();
+  }
   auto raised = database.query("UPDATE generation SET value = ?")
                     .bind(std::max(marker ? marker->generation : 0, all ? generation + 1 : 0))
                     .run();

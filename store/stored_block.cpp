@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/log.h"
+#include "dske/psrd_block.h"
 
 namespace dske::store {
 
@@ -23,6 +24,13 @@ std::uint64_t StoredBlock::copy_from_memory(Windows windows, std::uint64_t posit
   const std::uint64_t count = std::min(end, part->end()) - position;
   out.append(part->bytes.view().subspan(position - part->begin, count));
   return count;
+}
+
+StoredBlock::StoredBlock(BlockFile file) : file_(std::move(file)) {
+  const PsrdLayout& layout = file_.zones().layout();
+  for (const Side side : {Side::client, Side::hub}) {
+    for (const Zone zone : kZones) note_wiped({side, zone}, layout.begin(side, zone));
+  }
 }
 
 Result<SecretBytes> StoredBlock::read(std::uint64_t position, std::uint64_t size) {
@@ -91,11 +99,14 @@ void StoredBlock::drop_head(const ZoneOf& zone) {
   heads_[zone.index()] = Part();
 }
 
-void StoredBlock::wipe_used(std::uint64_t begin, std::uint64_t end) {
-  const auto wiped = file_.wipe(begin, end);
-  if (wiped) return;
-  wiped_ = false;
-  log::error("used PSRD could not be wiped, the next start will try again: {}", wiped.error().message);
+void StoredBlock::wipe_used(const ZoneOf& zone, std::uint64_t end) {
+  const std::uint64_t begin = wiped_to(zone);
+  if (end <= begin) return;
+  if (const auto wiped = file_.wipe(begin, end); !wiped) {
+    log::error("used PSRD could not be wiped yet: {}", wiped.error().message);
+    return;
+  }
+  note_wiped(zone, end);
 }
 
 }  // namespace dske::store

@@ -19,7 +19,8 @@ namespace dske::store {
 /// tear bytes that are still to be used.
 class StoredBlock final : public PsrdBytes {
  public:
-  explicit StoredBlock(BlockFile file) : file_(std::move(file)) {}
+  /// Of a block that nothing is wiped of; see note_wiped().
+  explicit StoredBlock(BlockFile file);
 
   [[nodiscard]] const BlockFile& file() const { return file_; }
 
@@ -35,10 +36,12 @@ class StoredBlock final : public PsrdBytes {
   /// Wipes a head that has been leased.
   void drop_head(const ZoneOf& zone);
 
-  /// Wipes pieces in the file, as BlockFile::wipe(). Where that fails, the next start does it.
-  void wipe_used(std::uint64_t begin, std::uint64_t end);
-  /// False after wipe_used() has failed.
-  [[nodiscard]] bool is_wiped() const { return wiped_; }
+  /// Wipes pieces of a zone in the file, from where the last call ended to `end`. Where that fails, the next
+  /// call or start does it.
+  void wipe_used(const ZoneOf& zone, std::uint64_t end);
+  /// Up to where a zone is wiped in the file, durably or not; before wipe_used(), what note_wiped() said.
+  [[nodiscard]] std::uint64_t wiped_to(const ZoneOf& zone) const { return wiped_to_.at(zone.index()); }
+  void note_wiped(const ZoneOf& zone, std::uint64_t end) { wiped_to_.at(zone.index()) = end; }
 
  private:
   static constexpr std::uint64_t kWindowBytes = 8 * kPsrdPieceBytes;
@@ -58,7 +61,7 @@ class StoredBlock final : public PsrdBytes {
                                                SecretBytes& out);
 
   const BlockFile file_;
-  std::atomic<bool> wiped_ = true;
+  std::array<std::atomic<std::uint64_t>, 4> wiped_to_{};  // by ZoneOf::index()
   Mutex mutex_;
   std::array<Part, 4> heads_ GUARDED_BY(mutex_);    // by ZoneOf::index()
   std::array<Part, 4> windows_ GUARDED_BY(mutex_);  // the same

@@ -71,6 +71,8 @@ class SimulatedPsrdStore final : public PsrdStore {
     disk.run(
         [this, leases = std::move(leases), bytes]() -> Result<void> {
           for (const PsrdLease& lease : leases) {
+            if (!blocks_.contains(lease.block)) return Error{ErrorKind::not_found, "no such block"};
+            if (damaged.contains(lease.block)) return Error{ErrorKind::corrupt, "a damaged block"};
             auto leased = blocks_.at(lease.block).extend(lease);
             if (!leased) return leased.error();
             bytes->push_back(std::move(*leased));
@@ -104,6 +106,7 @@ class SimulatedPsrdStore final : public PsrdStore {
   }
 
   std::size_t lease_calls = 0;
+  std::set<BlockId> damaged;  ///< nothing of these can be leased
 
  private:
   Side own_;

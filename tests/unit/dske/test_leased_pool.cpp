@@ -140,6 +140,54 @@ TEST_CASE("leased pool: who asks again because of a failure waits for the store"
   CHECK(failures == 3);
 }
 
+TEST_CASE("leased pool: a damaged or lost block spoils nothing but itself") {
+  for (const bool lost : {false, true}) {
+    Fixture fixture;
+    for (int i = 0; i < 4; ++i) fixture.add_block();
+    fixture.run();
+    const BlockId bad = fixture.blocks[1];
+    if (lost) {
+      fixture.store.remove(bad);
+    } else {
+      fixture.store.damaged.insert(bad);
+    }
+    // More than one block has: all of them are leased at once.
+    fixture.allocate(Zone::pad, 70000, 1);
+    fixture.run();
+    REQUIRE(fixture.results.size() == 1);
+    REQUIRE(fixture.results[0]);
+    std::size_t of_bad = 0;
+    for (const Fragment& fragment : fixture.results[0]->allocation) of_bad += fragment.block == bad ? 1 : 0;
+    CHECK(of_bad == 0);
+    CHECK(fixture.pool->has_block(bad) == !lost);
+    // It is not revived, and what is left is used up to the end.
+    fixture.pool->set_allocatable(bad);
+    for (int i = 0; i < 40; ++i) fixture.allocate(Zone::pad, 1000, 2 + i);
+    fixture.run();
+    CHECK(fixture.results.size() == 41);
+    CHECK_FALSE(fixture.results.back());
+    CHECK(fixture.results.back().error().kind == ErrorKind::exhausted);
+  }
+}
+
+TEST_CASE("leased pool: who waits for a lease of a block that is taken away is answered") {
+  Fixture fixture;
+  fixture.run();
+  fixture.store.disk.delay = std::chrono::milliseconds(1);
+  fixture.store.disk.failure = Error{ErrorKind::io, "disk full"};
+  fixture.allocate(Zone::pad, 15000, 1);
+  // While the first is told of the failure, another asks, and the block is gone.
+  fixture.pool->allocate(Zone::pad, 15000, [&](const Result<Reserved>& /*failed*/) {
+    fixture.pool->remove_block(fixture.blocks[0]);
+    fixture.allocate(Zone::pad, 10, 3);
+    fixture.allocate(Zone::pad, 10, 4);
+  });
+  fixture.run();
+  REQUIRE(fixture.results.size() == 3);
+  CHECK(fixture.results[0].error().kind == ErrorKind::io);
+  CHECK(fixture.results[2].error().kind == ErrorKind::exhausted);
+}
+
 TEST_CASE("leased pool: exhaustion is told at once to who asks too much, others go on") {
   Fixture fixture;
   fixture.allocate(Zone::authenticator, 2049, 1);

@@ -97,6 +97,28 @@ TEST_CASE("a store set back drops the blocks opened before or since, and keeps t
   CHECK(ids(contents_of(*store)) == std::vector{never_opened.id});
 }
 
+TEST_CASE("a store set back withdraws no bundle: it may have been acknowledged since") {
+  const TemporaryDirectory dir;
+  auto store = new_kme(dir.path());
+  const NewBlock block = ingest(*store);
+  lease(*store, block, 512);
+  const PostedBundle posted{random_bundle(), {hank().id}, deadline(std::chrono::seconds(3600))};
+  require_ok(answer_of<void>([&](auto done) { store->begin_bundle(posted, std::move(done)); }));
+  CHECK(contents_of(*store).unacknowledged.size() == 1);
+  store.reset();
+  save(dir.path());
+  store = open(dir.path());
+  const std::uint64_t end = block.lease_end.pad + 512;
+  require_ok(answer_of<std::vector<SecretBytes>>([&](auto done) {
+    store->extend_leases({{block.id, Zone::pad, end, end + 512, end}}, std::move(done));
+  }));
+  store.reset();
+  restore(dir.path());
+  store = open(dir.path());
+  CHECK(contents_of(*store).dropped_after_set_back.size() == 1);
+  CHECK(contents_of(*store).unacknowledged.empty());
+}
+
 TEST_CASE("a store set back to a state with the same leases has lost no lease and drops nothing") {
   const TemporaryDirectory dir;
   auto store = new_kme(dir.path());
