@@ -334,8 +334,31 @@ class Block:
         ).hexdigest()
 
 
+BINARY_PSRD = b"dske-psrd-bin-1\n"
+
+
 def parse_psrd(text: bytes | str) -> Block:
+    """A PSRD file of either form."""
+    if isinstance(text, bytes) and text.startswith(BINARY_PSRD):
+        return parse_binary_psrd(text[len(BINARY_PSRD) :])
     value = json.loads(text)
+    block = psrd_block(value, unb64(value["client_half"]) + unb64(value["hub_half"]))
+    if len(unb64(value["client_half"])) != block.zone_sizes[0] + block.zone_sizes[1]:
+        raise WireError("the client's zones do not fit its half")
+    if value["checksum"] != block.checksum():
+        raise WireError("the checksum is wrong")
+    return block
+
+
+def parse_binary_psrd(rest: bytes) -> Block:
+    size = int.from_bytes(rest[:4], "big")
+    block = psrd_block(json.loads(rest[4 : 4 + size]), rest[4 + size : -32])
+    if rest[-32:].hex() != block.checksum():
+        raise WireError("the checksum is wrong")
+    return block
+
+
+def psrd_block(value: dict, data: bytes) -> Block:
     if value["format"] != "dske-psrd-1":
         raise WireError(f"format {value['format']}")
     block = Block(
@@ -346,14 +369,10 @@ def parse_psrd(text: bytes | str) -> Block:
         value["client"]["name"],
         uuid.UUID(value["block_uuid"]),
         tuple(value["zones"][zone] for zone in ZONES),
-        unb64(value["client_half"]) + unb64(value["hub_half"]),
+        data,
     )
     if len(block.data) != sum(block.zone_sizes):
         raise WireError("the zones do not fit the halves")
-    if len(unb64(value["client_half"])) != block.zone_sizes[0] + block.zone_sizes[1]:
-        raise WireError("the client's zones do not fit its half")
-    if value["checksum"] != block.checksum():
-        raise WireError("the checksum is wrong")
     return block
 
 

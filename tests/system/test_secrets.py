@@ -148,11 +148,17 @@ def test_memory_is_locked_against_swapping(network):
         assert sizes["VmSwap"] == 0
 
 
+def dump_cores_on(number: int) -> None:
+    # Whoever started the tests in the background may have had this signal ignored.
+    signal.signal(number, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
+
+
 def end_by(command: list[str], directory: pathlib.Path, number: int, begun) -> int:
     """Starts it with unlimited core dumps, sends the signal when `begun()`, and answers how it ended."""
     process = subprocess.Popen(
         command, cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2),
+        preexec_fn=lambda: dump_cores_on(number),
     )  # fmt: skip
     eventually(begun, f"{command[0]} runs")
     os.kill(process.pid, number)
