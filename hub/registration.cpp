@@ -158,12 +158,12 @@ void Registration::leave(VerifiedRequest request) {
                      if (const auto initiator = clients_.by_name(amount.initiator))
                        initiator->end_waiting(amount.bundles, amount.share_bytes);
                    }
-                   left(std::move(ready), how, std::move(wiped));
+                   left(std::move(ready), how, wiped);
                  });
   });
 }
 
-void Registration::left(VerifiedRequest request, store::Leaving how, std::vector<BlockId> wiped) {
+void Registration::left(VerifiedRequest request, store::Leaving how, const std::vector<BlockId>& wiped) {
   Client& client = *request.client();
   client.left();
   for (const BlockId& block : wiped) clients_.remove_block(block);

@@ -22,7 +22,7 @@ class Registration {
   struct Checked;
   [[nodiscard]] Result<Checked> check(const VerifiedRequest& request) const;
   void accepted(VerifiedRequest request, Checked checked);
-  void left(VerifiedRequest request, store::Leaving how, std::vector<BlockId> wiped);
+  void left(VerifiedRequest request, store::Leaving how, const std::vector<BlockId>& wiped);
 
   HubId hub_;
   HubName name_;
