@@ -1,0 +1,238 @@
+#include "wireguard/generator.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace dske::wireguard {
+namespace {
+
+constexpr std::chrono::seconds kFirstRetry{1};
+constexpr std::chrono::seconds kOfferAgain{3};
+constexpr int kOffersMost = 4;
+constexpr std::chrono::seconds kFirstReopen{5};
+constexpr std::chrono::seconds kReopenMost{120};
+// The other end was heard of lately if it was within this many comparisons.
+constexpr int kComparisonsMissed = 3;
+// What the other end told of itself may have been on its way while both changed their keys.
+constexpr std::chrono::seconds kStatesCross{2};
+
+}  // namespace
+
+Generator::Generator(ExchangeParts parts)
+    : parts_(std::move(parts)),
+      retry_(kFirstRetry, parts_.timings.retry, parts_.randomness),
+      reopen_(kFirstReopen, kReopenMost, parts_.randomness) {}
+
+void Generator::take(const Message& message) {
+  if (const auto* state = std::get_if<StateMessage>(&message)) {
+    const bool silent = !peer_;
+    peer_ = *state;
+    heard_ = parts_.clock.now();
+    if (silent) retry_at_ = heard_;
+    step();
+  } else if (const auto* confirm = std::get_if<ConfirmMessage>(&message)) {
+    take_confirm(*confirm);
+  } else if (const auto* refusal = std::get_if<RefuseMessage>(&message)) {
+    take_refusal(*refusal);
+  }
+}
+
+void Generator::wake() {
+  retry_at_ = parts_.clock.now();
+  step();
+}
+
+void Generator::step() {
+  const MonotonicTime now = parts_.clock.now();
+  if (peer_ && now - heard_ > kComparisonsMissed * parts_.timings.compare) {
+    peer_.reset();
+    last_error_ = "the other end's adapter does not answer";
+  }
+  if (attempt_) {
+    if (attempt_->applying || now - attempt_->offered < kOfferAgain) return;
+    if (attempt_->offers < kOffersMost) return offer();
+    return fail("the other end does not confirm key " + attempt_->key.text(), retry_.next());
+  }
+  if (fetching_ || !parts_.tunnel.ready() || !peer_ || now < retry_at_) return;
+  if (const std::string reason = reason_to_begin(); !reason.empty()) return begin(reason);
+  open_if_down();
+}
+
+// Empty: there is none.
+std::string Generator::reason_to_begin() const {
+  const auto active = parts_.tunnel.active();
+  if (!active) return "there is no agreed key yet";
+  const MonotonicTime now = parts_.clock.now();
+  const MonotonicTime applied = now - std::chrono::duration_cast<BootClock::duration>(parts_.tunnel.age());
+  if (peer_->active != active && heard_ - applied > kStatesCross) return "the other end holds another key";
+  // After a restart the age of the key that was taken over decides.
+  const bool due = rotate_at_ ? now >= *rotate_at_ : parts_.tunnel.age() >= parts_.timings.rotate;
+  if (due && parts_.tunnel.session().is_moment_for_change()) return "it is time";
+  return {};
+}
+
+// Both hold the same key, and yet no session comes about: by the protocol the two ends may go on missing each
+// other when both begin.
+void Generator::open_if_down() {
+  const MonotonicTime now = parts_.clock.now();
+  if (parts_.tunnel.session().state() != Session::down) {
+    if (parts_.tunnel.session().state() == Session::live) reopen_.reset();
+    reopen_at_ = MonotonicTime();
+    return;
+  }
+  if (reopen_at_ == MonotonicTime()) reopen_at_ = now + reopen_.next();
+  if (now < reopen_at_) return;
+  reopen_at_ = now + reopen_.next();
+  log::info("{}: no session under key {}: begins a handshake anew", parts_.label,
+            parts_.tunnel.active()->text());
+  if (parts_.tunnel.endpoint_known()) {
+    parts_.tunnel.open([label = parts_.label](const Result<void>& opened) {
+      if (!opened) log::warning("{}: {}", label, opened.error().message);
+    });
+  } else if (peer_->endpoint_known) {
+    parts_.channel.send(AppliedMessage{*parts_.tunnel.active(), true}, [](const Result<void>& /*sent*/) {});
+  }
+}
+
+void Generator::begin(const std::string& reason) {
+  log::debug("{}: asks for a key: {}", parts_.label, reason);
+  fetching_ = true;
+  parts_.keys.new_key(parts_.peer_sae, guard_([this](Result<DeliveredKey> key) {
+                        fetching_ = false;
+                        take_key(std::move(key));
+                      }));
+}
+
+void Generator::take_key(Result<DeliveredKey> key) {
+  if (key) return build(std::move(*key));
+  if (parts_.trust.require == Require::any) {
+    log::warning("{}: no DSKE key ({}): goes on without", parts_.label, key.error().message);
+    return build(std::nullopt);
+  }
+  // Nothing is lost by waiting while a key is held; the source wakes this up when keys are there again.
+  const Duration wait = spread(parts_.timings.retry, parts_.randomness);
+  fail(key.error().message, wait);
+}
+
+bool Generator::gather(const KeyId& key, RecoverMessage& offer, std::vector<Ingredient>& ingredients) {
+  const auto wanted = [&](Source source) { return !left_out_.contains(source); };
+  const auto add = [&](Source source, SecretBytes secret) {
+    offer.sources.push_back(source);
+    ingredients.push_back({source, std::move(secret)});
+  };
+  if (parts_.trust.tls && wanted(Source::tls)) {
+    if (auto secret = parts_.channel.tls_secret()) {
+      offer.tls = secret->id;
+      add(Source::tls, std::move(secret->secret));
+    }
+  }
+  if (parts_.trust.uses_file() && wanted(Source::file)) {
+    if (auto contents = parts_.file.current()) {
+      offer.file = file_tag(*contents, key);
+      add(Source::file, std::move(*contents));
+    } else {
+      last_error_ = contents.error().message;
+    }
+  }
+  if (parts_.trust.ratchet && wanted(Source::previous) && last_.id && !last_.chain.empty()) {
+    offer.previous = last_.id;
+    add(Source::previous, last_.chain.clone());
+  }
+  left_out_.clear();
+  return !ingredients.empty();
+}
+
+void Generator::build(std::optional<DeliveredKey> key) {
+  auto attempt = std::make_unique<Attempt>();
+  attempt->key = key ? key->id : KeyId::random(parts_.randomness);
+  RecoverMessage offer;
+  offer.key = attempt->key;
+  std::vector<Ingredient> ingredients;
+  if (key) {
+    offer.sources.push_back(Source::dske);
+    ingredients.push_back({Source::dske, std::move(key->value)});
+  }
+  const bool some = gather(attempt->key, offer, ingredients);
+  const std::string refusal = some ? refusal_of(parts_.trust, offer.sources) : "no source has a secret";
+  if (!refusal.empty()) return fail(refusal, spread(parts_.timings.retry, parts_.randomness));
+  attempt->derived = derive_keys({attempt->key, parts_.own_key, parts_.peer_key}, ingredients);
+  offer.proof = prove(attempt->derived.confirmation, Role::generator, attempt->key);
+  attempt->offer = std::move(offer);
+  attempt_ = std::move(attempt);
+  this->offer();
+}
+
+void Generator::offer() {
+  attempt_->offered = parts_.clock.now();
+  ++attempt_->offers;
+  parts_.channel.send(attempt_->offer, guard_([this, key = attempt_->key](const Result<void>& sent) {
+                        if (sent || !attempt_ || attempt_->key != key || attempt_->applying) return;
+                        fail("the other end's adapter cannot be told of a key: " + sent.error().message,
+                             retry_.next());
+                      }));
+}
+
+void Generator::take_confirm(const ConfirmMessage& confirm) {
+  if (!attempt_ || attempt_->applying || attempt_->key != confirm.key) return;
+  peer_ = confirm.state;
+  heard_ = parts_.clock.now();
+  if (!proves(confirm.proof, attempt_->derived.confirmation, Role::recoverer, confirm.key))
+    return fail("the other end's proof for key " + confirm.key.text() + " is wrong", retry_.next());
+  if (!parts_.tunnel.ready()) return fail("the device is gone", retry_.next());
+  attempt_->applying = true;
+  const bool open =
+      confirm.state.session == Session::down || parts_.tunnel.session().state() == Session::down;
+  const bool by_recoverer = open && !parts_.tunnel.endpoint_known();
+  parts_.tunnel.apply(confirm.key, attempt_->derived.preshared_key, open && !by_recoverer,
+                      guard_([this, peer = confirm.state, by_recoverer](Result<void> applied) {
+                        finish(std::move(applied), peer, by_recoverer);
+                      }));
+}
+
+void Generator::finish(Result<void> applied, const StateMessage& peer, bool by_recoverer) {
+  if (!applied) return fail("the key cannot be set: " + applied.error().message, retry_.next());
+  const std::unique_ptr<Attempt> done = std::move(attempt_);
+  last_ = {done->key, std::move(done->derived.confirmation), std::move(done->derived.chain)};
+  last_error_.clear();
+  retry_.reset();
+  reopen_.reset();
+  reopen_at_ = MonotonicTime();
+  rotate_at_ = parts_.clock.now() + spread(parts_.timings.rotate, parts_.randomness);
+  log::info("{}: key {} is set at both ends", parts_.label, done->key.text());
+  parts_.channel.send(AppliedMessage{done->key, by_recoverer && peer.endpoint_known},
+                      [](const Result<void>& /*sent*/) {});
+}
+
+void Generator::take_refusal(const RefuseMessage& refusal) {
+  if (!attempt_ || attempt_->applying || attempt_->key != refusal.key) return;
+  const std::string why = "the other end refuses key " + refusal.key.text() + ": " +
+                          std::string(name_of(refusal.reason)) +
+                          (refusal.detail.empty() ? "" : ", " + refusal.detail);
+  switch (refusal.reason) {
+    case Refusal::previous:
+      left_out_ = {Source::previous};
+      return fail(why, Duration::zero());
+    case Refusal::tls:
+    case Refusal::file: {
+      const Source source = refusal.reason == Refusal::tls ? Source::tls : Source::file;
+      if (parts_.trust.require == Require::all) return fail(why, retry_.next());
+      left_out_ = {source};
+      return fail(why, Duration::zero());
+    }
+    case Refusal::proof:
+      last_ = {};
+      return fail(why, retry_.next());
+    default:
+      return fail(why, retry_.next());
+  }
+}
+
+void Generator::fail(const std::string& why, Duration wait) {
+  if (why != last_error_) log::warning("{}: {}", parts_.label, why);
+  last_error_ = why;
+  attempt_.reset();
+  retry_at_ = parts_.clock.now() + wait;
+}
+
+}  // namespace dske::wireguard

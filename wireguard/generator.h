@@ -1,0 +1,66 @@
+// The generator's role: asks for a key, offers it, and sets it once the other end has.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "wireguard/exchange.h"
+#include "wireguard/guard.h"
+
+namespace dske::wireguard {
+
+/// Drives a tunnel's keys: it begins an exchange when there is no key, when the ends hold different ones,
+/// when no session comes about, and when the key is due; docs/wireguard.md has the order of operations.
+class Generator final : public Exchange {
+ public:
+  explicit Generator(ExchangeParts parts);
+
+  void take(const Message& message) override;
+  void step() override;
+  void wake() override;
+  [[nodiscard]] std::optional<MonotonicTime> next_rotation() const override { return rotate_at_; }
+  [[nodiscard]] std::string last_error() const override { return last_error_; }
+
+ private:
+  struct Attempt {
+    KeyId key;
+    std::vector<Source> sources;
+    DerivedKeys derived;
+    RecoverMessage offer;
+    MonotonicTime offered;
+    int offers = 0;
+    bool applying = false;
+  };
+
+  [[nodiscard]] std::string reason_to_begin() const;
+  void open_if_down();
+  void begin(const std::string& reason);
+  void take_key(Result<DeliveredKey> key);
+  void build(std::optional<DeliveredKey> key);
+  [[nodiscard]] bool gather(const KeyId& key, RecoverMessage& offer, std::vector<Ingredient>& ingredients);
+  void offer();
+  void take_confirm(const ConfirmMessage& confirm);
+  void take_refusal(const RefuseMessage& refusal);
+  void finish(Result<void> applied, const StateMessage& peer, bool by_recoverer);
+  void fail(const std::string& why, Duration wait);
+
+  ExchangeParts parts_;
+  std::optional<StateMessage> peer_;  // as it last told
+  MonotonicTime heard_;               // when
+  bool fetching_ = false;
+  std::unique_ptr<Attempt> attempt_;
+  LastKeys last_;
+  std::set<Source> left_out_;  // once, since the other end could not follow
+  BackOff retry_;
+  BackOff reopen_;
+  MonotonicTime retry_at_;
+  MonotonicTime reopen_at_;
+  std::optional<MonotonicTime> rotate_at_;
+  std::string last_error_;
+  Guard guard_;
+};
+
+}  // namespace dske::wireguard

@@ -1,0 +1,64 @@
+// One peer of one interface, with all that belongs to it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "wireguard/exchange.h"
+#include "wireguard/guard.h"
+
+namespace dske::wireguard {
+
+/// What a person is shown of a peer. Times are durations as of now.
+struct PeerReport {
+  std::string state;  ///< "device missing", "shut", "initial key", "active", "connecting"
+  std::optional<Role> role;
+  std::optional<KeyId> active;
+  std::optional<Duration> key_age;
+  bool key_proven = false;  ///< a handshake has been completed since the key was set
+  std::string session;
+  std::optional<Duration> handshake_age;
+  std::optional<Duration> next_rotation;  ///< 0: now, as soon as the session's age allows
+  bool adapter_reachable = false;         ///< the other end's
+  std::string last_error;
+};
+
+/// Joins the tunnel's key, the exchange of this end's role and the comparison with the other end. Only on the
+/// loop. The device's own public key must be known to make one; should it change, another one is made.
+class Peer {
+ public:
+  /// `parts.tunnel` lives as long as this.
+  explicit Peer(ExchangeParts parts);
+  ~Peer();
+  Peer(const Peer&) = delete;
+  Peer& operator=(const Peer&) = delete;
+
+  void see(const std::optional<PeerObservation>& peer);
+  void take(const Message& message);
+  void wake();
+  [[nodiscard]] StateMessage state() const { return state_of(parts_.tunnel); }
+  /// Whether looks at the device should follow each other quickly.
+  [[nodiscard]] bool hurries() const;
+  [[nodiscard]] PeerReport report() const;
+
+ private:
+  void tick();
+  void compare();
+  [[nodiscard]] bool heard_lately() const;
+
+  ExchangeParts parts_;
+  const Role role_;
+  std::unique_ptr<Exchange> exchange_;
+  BackOff reconnect_;
+  EventLoop::TimerId timer_ = 0;
+  MonotonicTime compare_at_;
+  MonotonicTime heard_;
+  bool comparing_ = false;
+  std::optional<KeyId> compared_;  // the active key at the last comparison
+  bool was_shut_ = false;
+  std::string channel_error_;
+  Guard guard_;
+};
+
+}  // namespace dske::wireguard

@@ -1,0 +1,66 @@
+#include "wireguard/session.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace dske::wireguard {
+namespace {
+
+// One handshake may be under way; what goes on for so long gets no answer.
+constexpr std::chrono::seconds kUnansweredFor{4};
+// Handshakes that get no answer are sent every 5 s. A keep-alive interval alone is no reason to look for
+// more.
+constexpr std::chrono::seconds kGoesOn{15};
+
+}  // namespace
+
+std::string_view name_of(Session session) {
+  switch (session) {
+    case Session::live:
+      return "live";
+    case Session::idle:
+      return "idle";
+    case Session::down:
+      break;
+  }
+  return "down";
+}
+
+void SessionWatch::see(const PeerObservation& peer, MonotonicTime now, WallTime wall) {
+  last_handshake_ = peer.last_handshake;
+  const bool counts = last_handshake_ && last_handshake_ != ended_handshake_;
+  age_.reset();
+  // The wall clock may have been set back in between: such a session is as old as can be told, new.
+  if (counts) age_ = std::max<Duration>(wall - *last_handshake_, Duration::zero());
+  const bool grew = peer.sent_bytes > std::exchange(sent_bytes_, peer.sent_bytes);
+  seen_ = now;
+  if (age_ && *age_ <= kSessionDies) {
+    grew_first_.reset();
+    wanted_ = false;
+  } else if (grew) {
+    if (!grew_first_ || now - grew_last_ > kGoesOn) grew_first_ = now;
+    grew_last_ = now;
+  }
+}
+
+void SessionWatch::ended(bool wanted) {
+  ended_handshake_ = last_handshake_;
+  age_.reset();
+  sent_bytes_ = 0;
+  grew_first_.reset();
+  wanted_ = wanted;
+}
+
+Session SessionWatch::state() const {
+  if (age_ && *age_ <= kSessionDies) return Session::live;
+  const bool unanswered =
+      grew_first_ && grew_last_ - *grew_first_ >= kUnansweredFor && seen_ - grew_last_ <= kGoesOn;
+  return wanted_ || unanswered ? Session::down : Session::idle;
+}
+
+bool SessionWatch::is_moment_for_change() const {
+  if (!age_ || *age_ > kSessionDies) return true;
+  return *age_ >= kChangeFrom && *age_ <= kChangeUntil;
+}
+
+}  // namespace dske::wireguard
