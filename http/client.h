@@ -20,6 +20,11 @@ struct TlsClientConfig {
   std::string key_file;
   std::string ca_file;        ///< the server's certificate must come from here and match the URL's host
   std::string least_version;  ///< "", "1.2" or "1.3"
+  /// For a peer instead of a host: the server's certificate must come from `ca_file` and be good for a
+  /// client, its host name is not looked at, and this tells why it is not the peer's; empty: it is. Asked
+  /// before anything is sent, on the calling loop's thread.
+  std::function<std::string(const PeerIdentity&)> peer_refusal = {};
+  std::string exporter_label = {};  ///< with it, answers carry what is exported from their connection
 };
 
 struct Call {
@@ -37,6 +42,7 @@ struct Answer {
   int status = 0;
   std::vector<Header> headers;
   SecretBytes body;
+  SecretBytes tls_exported = {};  ///< as Request::tls_exported: empty if there is nothing
   [[nodiscard]] std::string_view header(std::string_view name) const;
 };
 

@@ -113,6 +113,7 @@ void Connection::shake_hands(Surroundings& around) {
   switch (stream_.handshake()) {
     case Stream::Handshake::done:
       identity_ = stream_.identity();
+      if (around.tls != nullptr) tls_exported_ = stream_.exported(around.tls->exporter_label());
       around.deadlines.clear(deadline_);
       state_ = State::reading;
       break;
@@ -251,6 +252,7 @@ void Connection::handle_request(Surroundings& around) {
   }
   head.request.peer_address = peer_address_;
   head.request.identity = identity_;
+  head.request.tls_exported = tls_exported_;
   head.request.parameters = std::move(match.parameters);
   Dispatch dispatch(*around.inbox, id_);
   try {

@@ -113,6 +113,7 @@ class Connection {
   Stream stream_;
   std::unique_ptr<Framer> framer_;
   std::shared_ptr<const PeerIdentity> identity_;
+  std::shared_ptr<const SecretBytes> tls_exported_;
   std::uint64_t trusted_in_generation_ = 0;        // of the TLS source
   std::optional<Deadlines::Time> handshake_turn_;  // once something has come
 

@@ -6,7 +6,12 @@
 #include <utility>
 
 #include <malloc.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <strings.h>
+
+#include "http/certificate.h"
+#include "http/tls_exporter.h"
 
 namespace dske::http {
 namespace {
@@ -72,6 +77,13 @@ std::string authority_of(const std::string& url) {
   return text;
 }
 
+// The certificates of encryptors are for clients; between two of them, one has to be the server.
+CURLcode verify_as_client(CURL* /*handle*/, void* context, void* /*argument*/) {
+  return SSL_CTX_set_purpose(static_cast<SSL_CTX*>(context), X509_PURPOSE_SSL_CLIENT) == 1
+             ? CURLE_OK
+             : CURLE_SSL_CONNECT_ERROR;
+}
+
 // Of a call that failed before its request went out.
 ErrorKind kind_of(CURLcode code) {
   switch (code) {
@@ -120,6 +132,7 @@ Result<void> CurlCall::begin(const Call& call) {
   head_complete_ = false;
   too_long_ = false;
   sent_ = false;
+  refusal_.clear();
   cause_[0] = '\0';
   headers_.reset();
   curl_easy_reset(handle_.get());
@@ -165,6 +178,10 @@ void CurlCall::set_tls(const TlsClientConfig& tls) {
     curl_easy_setopt(handle, CURLOPT_SSLCERT, tls.certificate_file.c_str());
     curl_easy_setopt(handle, CURLOPT_SSLKEY, tls.key_file.c_str());
   }
+  if (tls.peer_refusal) {
+    curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 0L);  // check_peer() does
+    curl_easy_setopt(handle, CURLOPT_SSL_CTX_FUNCTION, &verify_as_client);
+  }
   const long least = tls.least_version == "1.3" ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2;
   curl_easy_setopt(handle, CURLOPT_SSLVERSION, least);
 }
@@ -199,8 +216,29 @@ void CurlCall::add_header(const std::string& line) {
 // byte of the answer; the server may have acted on it by then. This runs before every sending, so it can
 // refuse the second.
 int CurlCall::on_request(void* self, char* /*peer*/, char* /*own*/, int /*peer_port*/, int /*own_port*/) {
-  return std::exchange(static_cast<CurlCall*>(self)->sent_, true) ? CURL_PREREQFUNC_ABORT
-                                                                  : CURL_PREREQFUNC_OK;
+  auto& call = *static_cast<CurlCall*>(self);
+  if (call.sent_ || !call.check_peer()) return CURL_PREREQFUNC_ABORT;
+  call.sent_ = true;
+  return CURL_PREREQFUNC_OK;
+}
+
+bool CurlCall::check_peer() {
+  if (!call_->tls || (!call_->tls->peer_refusal && call_->tls->exporter_label.empty())) return true;
+  const curl_tlssessioninfo* session = nullptr;
+  if (curl_easy_getinfo(handle_.get(), CURLINFO_TLS_SSL_PTR, &session) != CURLE_OK || session == nullptr ||
+      session->backend != CURLSSLBACKEND_OPENSSL || session->internals == nullptr) {
+    refusal_ = "its TLS session is not to be seen";
+    return !call_->tls->peer_refusal;
+  }
+  auto* const ssl = static_cast<SSL*>(session->internals);
+  if (call_->tls->peer_refusal) {
+    X509* const certificate = SSL_get0_peer_certificate(ssl);
+    refusal_ = certificate == nullptr ? "it has no certificate"
+                                      : call_->tls->peer_refusal(read_identity(certificate));
+    if (!refusal_.empty()) return false;
+  }
+  answer_.tls_exported = export_secret(ssl, call_->tls->exporter_label);
+  return true;
 }
 
 std::size_t CurlCall::on_head(const char* line, std::size_t size, std::size_t count, void* self) {
@@ -240,6 +278,7 @@ std::size_t CurlCall::on_body(const char* bytes, std::size_t size, std::size_t c
 Error CurlCall::failure(CURLcode code) const {
   const std::string from = "no answer from " + authority_of(call_->url) + ": ";
   if (too_long_) return {ErrorKind::corrupt, from + "it is longer than the limit"};
+  if (!refusal_.empty()) return {ErrorKind::unauthenticated, from + refusal_};
   if (code == CURLE_ABORTED_BY_CALLBACK) {
     return {ErrorKind::unavailable,
             from + "the connection was closed before it came; the request is not sent twice"};

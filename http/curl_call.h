@@ -49,6 +49,7 @@ class CurlCall {
   static std::size_t on_head(const char* line, std::size_t size, std::size_t count, void* self);
   static std::size_t on_body(const char* bytes, std::size_t size, std::size_t count, void* self);
   static int on_request(void* self, char* peer, char* own, int peer_port, int own_port);
+  [[nodiscard]] bool check_peer();
   [[nodiscard]] bool take_head_line(std::string_view line);
 
   std::unique_ptr<CURL, Cleanup> handle_;
@@ -59,6 +60,7 @@ class CurlCall {
   bool head_complete_ = false;
   bool too_long_ = false;
   bool sent_ = false;
+  std::string refusal_;  // why the server is not the peer that was to be called
   std::array<char, CURL_ERROR_SIZE> cause_{};
 };
 

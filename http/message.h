@@ -26,6 +26,9 @@ struct Request {
   std::string peer_address;  ///< the sender's numeric IP address
   /// Who the client certificate says the sender is; null on a server without mutual TLS.
   std::shared_ptr<const PeerIdentity> identity;
+  /// 48 secret bytes that belong to this connection, if the server has an exporter label and the connection
+  /// speaks TLS 1.3; null otherwise.
+  std::shared_ptr<const SecretBytes> tls_exported = {};
   /// What stood in the pattern's ":name" segments, in their order, still percent-encoded.
   std::vector<std::string> parameters;
 

@@ -61,6 +61,8 @@ struct TlsServerConfig {
   /// here that is not out of date (RFC 5280, 6.3): clients of others are refused. It is the list of what the
   /// authority issued; none is needed of who issued a trusted intermediate one.
   std::vector<std::string> client_crl_files;
+  /// With a label (RFC 8446, 7.5), requests carry what is exported from their connection under it.
+  std::string exporter_label = {};
 };
 
 /// Every limit on what strangers may take; a value of 0 is not allowed.

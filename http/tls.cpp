@@ -11,6 +11,7 @@
 
 #include "http/certificate.h"
 #include "http/socket_bio.h"
+#include "http/tls_exporter.h"
 
 namespace dske::http {
 namespace {
@@ -242,6 +243,12 @@ std::shared_ptr<const PeerIdentity> Stream::identity() const {
   X509* certificate = SSL_get0_peer_certificate(ssl_);
   if (certificate == nullptr) return nullptr;
   return std::make_shared<const PeerIdentity>(read_identity(certificate));
+}
+
+std::shared_ptr<const SecretBytes> Stream::exported(const std::string& label) const {
+  SecretBytes secret = export_secret(ssl_, label);
+  if (secret.empty()) return nullptr;
+  return std::make_shared<const SecretBytes>(std::move(secret));
 }
 
 ReadOutcome Stream::read(MutableByteView into) {

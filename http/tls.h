@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "base/secret.h"
 #include "http/identity.h"
 #include "http/server.h"
 #include "http/socket.h"
@@ -77,6 +78,8 @@ class Stream {
   [[nodiscard]] bool certificate_refused() const { return !refused_certificate_.empty(); }
   /// Who the client's verified certificate says it is; null without TLS. Only after the handshake.
   [[nodiscard]] std::shared_ptr<const PeerIdentity> identity() const;
+  /// What is exported under `label` (http/tls_exporter.h); null if nothing is. Only after the handshake.
+  [[nodiscard]] std::shared_ptr<const SecretBytes> exported(const std::string& label) const;
 
   [[nodiscard]] ReadOutcome read(MutableByteView into);
   /// At most 16 KiB at a time keep what the socket has to hold small.

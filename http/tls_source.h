@@ -30,6 +30,9 @@ class TlsSource {
   /// Grows whenever other files were loaded: what an earlier context accepted has to be checked again.
   [[nodiscard]] std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
 
+  /// TlsServerConfig::exporter_label.
+  [[nodiscard]] const std::string& exporter_label() const { return config_.exporter_label; }
+
   /// Looks whether the files have changed, and loads them if so; what failed is tried again every minute,
   /// since the cause may lie elsewhere (descriptors, memory). Once an hour it also replaces the keys under
   /// which session tickets are encrypted, so that they do not outlive what they protect for long. To be
