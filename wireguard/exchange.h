@@ -89,7 +89,7 @@ struct ExchangeParts {
 
 /// How this end stands, for the other.
 [[nodiscard]] inline StateMessage state_of(const TunnelKey& tunnel) {
-  return {tunnel.active(), tunnel.session().state(), tunnel.endpoint_known()};
+  return {tunnel.active(), tunnel.session().state(), tunnel.endpoint_known(), true};
 }
 
 /// One role of the exchange. Only on the loop.

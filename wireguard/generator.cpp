@@ -10,8 +10,11 @@ namespace {
 constexpr std::chrono::seconds kFirstRetry{1};
 constexpr std::chrono::seconds kOfferAgain{3};
 constexpr int kOffersMost = 4;
+// How long a key is offered whose other half cannot be had.
+constexpr std::chrono::minutes kOfferedMost{10};
 constexpr std::chrono::seconds kFirstReopen{5};
 constexpr std::chrono::seconds kReopenMost{120};
+constexpr std::chrono::seconds kLook{1};  // between two looks at a device without a session
 // The other end was heard of lately if it was within this many comparisons.
 constexpr int kComparisonsMissed = 3;
 // What the other end told of itself may have been on its way while both changed their keys.
@@ -27,8 +30,11 @@ Generator::Generator(ExchangeParts parts)
 void Generator::take(const Message& message) {
   if (const auto* state = std::get_if<StateMessage>(&message)) {
     const bool silent = !peer_;
+    const bool changed = !silent && *peer_ != *state;
     peer_ = *state;
     heard_ = parts_.clock.now();
+    // What it was at a loss for may be there now.
+    if (changed && attempt_ && attempt_->refused) attempt_->offer_at = heard_;
     if (silent) retry_at_ = heard_;
     step();
   } else if (const auto* confirm = std::get_if<ConfirmMessage>(&message)) {
@@ -50,7 +56,7 @@ void Generator::step() {
     last_error_ = "the other end's adapter does not answer";
   }
   if (attempt_) {
-    if (attempt_->applying || now - attempt_->offered < kOfferAgain) return;
+    if (attempt_->applying || now < attempt_->offer_at) return;
     if (attempt_->offers < kOffersMost) return offer();
     return fail("the other end does not confirm key " + attempt_->key.text(), retry_.next());
   }
@@ -72,18 +78,26 @@ std::string Generator::reason_to_begin() const {
   return {};
 }
 
+// Its device was made anew, say: then the session that is live here is live here alone. It has had the time
+// to see a handshake since, and to tell of it.
+bool Generator::other_is_down() const {
+  return peer_->session == Session::down && heard_ - settled_ > parts_.timings.compare * 6 / 5 + kLook;
+}
+
 // Both hold the same key, and yet no session comes about: by the protocol the two ends may go on missing each
 // other when both begin.
 void Generator::open_if_down() {
   const MonotonicTime now = parts_.clock.now();
-  if (parts_.tunnel.session().state() != Session::down) {
-    if (parts_.tunnel.session().state() == Session::live) reopen_.reset();
+  const Session own = parts_.tunnel.session().state();
+  if (own != Session::down && !other_is_down()) {
+    if (own == Session::live) reopen_.reset();
     reopen_at_ = MonotonicTime();
     return;
   }
-  if (reopen_at_ == MonotonicTime()) reopen_at_ = now + reopen_.next();
+  if (reopen_at_ == MonotonicTime()) reopen_at_ = own == Session::down ? now + reopen_.next() : now;
   if (now < reopen_at_) return;
   reopen_at_ = now + reopen_.next();
+  settled_ = now;
   log::info("{}: no session under key {}: begins a handshake anew", parts_.label,
             parts_.tunnel.active()->text());
   if (parts_.tunnel.endpoint_known()) {
@@ -159,13 +173,15 @@ void Generator::build(std::optional<DeliveredKey> key) {
   attempt->derived = derive_keys({attempt->key, parts_.own_key, parts_.peer_key}, ingredients);
   offer.proof = prove(attempt->derived.confirmation, Role::generator, attempt->key);
   attempt->offer = std::move(offer);
+  attempt->begun = parts_.clock.now();
   attempt_ = std::move(attempt);
   this->offer();
 }
 
 void Generator::offer() {
-  attempt_->offered = parts_.clock.now();
+  attempt_->offer_at = parts_.clock.now() + kOfferAgain;
   ++attempt_->offers;
+  attempt_->refused = false;
   parts_.channel.send(attempt_->offer, guard_([this, key = attempt_->key](const Result<void>& sent) {
                         if (sent || !attempt_ || attempt_->key != key || attempt_->applying) return;
                         fail("the other end's adapter cannot be told of a key: " + sent.error().message,
@@ -198,6 +214,7 @@ void Generator::finish(Result<void> applied, const StateMessage& peer, bool by_r
   retry_.reset();
   reopen_.reset();
   reopen_at_ = MonotonicTime();
+  settled_ = parts_.clock.now();
   rotate_at_ = parts_.clock.now() + spread(parts_.timings.rotate, parts_.randomness);
   log::info("{}: key {} is set at both ends", parts_.label, done->key.text());
   parts_.channel.send(AppliedMessage{done->key, by_recoverer && peer.endpoint_known},
@@ -210,6 +227,9 @@ void Generator::take_refusal(const RefuseMessage& refusal) {
                           std::string(name_of(refusal.reason)) +
                           (refusal.detail.empty() ? "" : ", " + refusal.detail);
   switch (refusal.reason) {
+    case Refusal::no_key:
+    case Refusal::device:
+      return offer_later(why);
     case Refusal::previous:
       left_out_ = {Source::previous};
       return fail(why, Duration::zero());
@@ -226,6 +246,17 @@ void Generator::take_refusal(const RefuseMessage& refusal) {
     default:
       return fail(why, retry_.next());
   }
+}
+
+// The other end's KME or device is at a loss; the key is good, and another one would only be spent.
+void Generator::offer_later(const std::string& why) {
+  if (parts_.clock.now() - attempt_->begun > kOfferedMost) return fail(why, retry_.next());
+  if (why != last_error_) log::warning("{}: {}", parts_.label, why);
+  last_error_ = why;
+  attempt_->offers = 0;
+  attempt_->refused = true;
+  attempt_->offer_at = parts_.clock.now() + std::chrono::duration_cast<BootClock::duration>(
+                                                spread(parts_.timings.retry, parts_.randomness));
 }
 
 void Generator::fail(const std::string& why, Duration wait) {

@@ -30,18 +30,22 @@ class Generator final : public Exchange {
     std::vector<Source> sources;
     DerivedKeys derived;
     RecoverMessage offer;
-    MonotonicTime offered;
+    MonotonicTime begun;
+    MonotonicTime offer_at;  // again, unless something comes before
     int offers = 0;
+    bool refused = false;  // for a cause that may pass: offered again later
     bool applying = false;
   };
 
   [[nodiscard]] std::string reason_to_begin() const;
+  [[nodiscard]] bool other_is_down() const;
   void open_if_down();
   void begin(const std::string& reason);
   void take_key(Result<DeliveredKey> key);
   void build(std::optional<DeliveredKey> key);
   [[nodiscard]] bool gather(const KeyId& key, RecoverMessage& offer, std::vector<Ingredient>& ingredients);
   void offer();
+  void offer_later(const std::string& why);
   void take_confirm(const ConfirmMessage& confirm);
   void take_refusal(const RefuseMessage& refusal);
   void finish(Result<void> applied, const StateMessage& peer, bool by_recoverer);
@@ -58,6 +62,7 @@ class Generator final : public Exchange {
   BackOff reopen_;
   MonotonicTime retry_at_;
   MonotonicTime reopen_at_;
+  MonotonicTime settled_;  // when a key was last set, or a handshake begun
   std::optional<MonotonicTime> rotate_at_;
   std::string last_error_;
   Guard guard_;

@@ -45,6 +45,7 @@ StateMessage read_state(json::ObjectReader& reader) {
   if (reader.has("active_key_id")) state.active = read_key_id(reader, "active_key_id");
   state.session = read_session(reader);
   state.endpoint_known = reader.boolean("endpoint_known");
+  state.dials = reader.boolean("dials");
   return state;
 }
 
@@ -104,6 +105,7 @@ void write(json::Writer& writer, const StateMessage& state) {
   if (state.active) writer.name("active_key_id").string(state.active->text());
   writer.name("session").string(name_of(state.session));
   writer.name("endpoint_known").boolean(state.endpoint_known);
+  writer.name("dials").boolean(state.dials);
 }
 
 void write(json::Writer& writer, const RecoverMessage& message) {

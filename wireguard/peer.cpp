@@ -40,11 +40,11 @@ void Peer::see(const std::optional<PeerObservation>& peer) {
 
 void Peer::take(const Message& message) {
   heard_ = parts_.clock.now();
+  if (std::holds_alternative<StateMessage>(message)) asked_ = heard_;
   exchange_->take(message);
 }
 
 void Peer::wake() {
-  compare_at_ = parts_.clock.now();
   exchange_->wake();
 }
 
@@ -56,9 +56,10 @@ void Peer::tick() {
   const MonotonicTime now = parts_.clock.now();
   exchange_->step();
   const bool asked_by_other =
-      role_ == Role::recoverer && heard_ != MonotonicTime() && now - heard_ < parts_.timings.compare * 3 / 2;
-  if (parts_.channel.dials() && !comparing_ && now >= compare_at_ && !(asked_by_other && !hurries()))
-    compare();
+      role_ == Role::recoverer && asked_ != MonotonicTime() && now - asked_ < parts_.timings.compare * 3 / 2;
+  // One that asks is answered and need not be asked; unless calling it failed: then messages would, too.
+  const bool leaves_it_to_other = asked_by_other && !hurries() && channel_error_.empty();
+  if (parts_.channel.dials() && !comparing_ && now >= compare_at_ && !leaves_it_to_other) compare();
   // Spread, so that the ticks of many peers do not fall together.
   timer_ = parts_.loop.after(spread(kTick, parts_.randomness), guard_([this] { tick(); }));
 }
@@ -80,7 +81,8 @@ void Peer::compare() {
                            reconnect_.reset();
                            compare_at_ =
                                parts_.clock.now() + spread(parts_.timings.compare, parts_.randomness);
-                           take(*other);
+                           heard_ = parts_.clock.now();
+                           exchange_->take(*other);
                          }));
 }
 

@@ -53,9 +53,9 @@ class Peer {
   BackOff reconnect_;
   EventLoop::TimerId timer_ = 0;
   MonotonicTime compare_at_;
-  MonotonicTime heard_;
+  MonotonicTime heard_;  // anything of the other end
+  MonotonicTime asked_;  // by the other end, of this one's state
   bool comparing_ = false;
-  std::optional<KeyId> compared_;  // the active key at the last comparison
   bool was_shut_ = false;
   std::string channel_error_;
   Guard guard_;

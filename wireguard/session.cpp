@@ -27,6 +27,8 @@ std::string_view name_of(Session session) {
 }
 
 void SessionWatch::see(const PeerObservation& peer, MonotonicTime now, WallTime wall) {
+  // A handshake that never was: the device was made anew, and its session is gone with it.
+  if (last_handshake_ && !peer.last_handshake && last_handshake_ != ended_handshake_) wanted_ = true;
   last_handshake_ = peer.last_handshake;
   const bool counts = last_handshake_ && last_handshake_ != ended_handshake_;
   age_.reset();

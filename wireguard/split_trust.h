@@ -23,6 +23,7 @@ struct SplitTrust {
   std::string secret_file;  ///< empty: none
   bool ratchet = false;     ///< takes the previous key in whenever both ends hold it; never required
 
+  bool operator==(const SplitTrust&) const = default;
   [[nodiscard]] bool uses_file() const { return !secret_file.empty(); }
 };
 

@@ -149,6 +149,7 @@ void TunnelKey::apply(const KeyId& id, const SecretBytes& preshared_key, bool op
   changing_ = true;
   auto finish = guard_([this, key, open, done = std::move(done)](Result<void> changed) mutable {
     changing_ = false;
+    if (!changed && changed.error().kind == ErrorKind::not_found) see(std::nullopt);
     if (changed) {
       state_ = State::held;
       warned_ = false;

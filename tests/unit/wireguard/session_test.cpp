@@ -61,4 +61,13 @@ TEST_CASE("a session that was ended does not count any more, a newer one does") 
   CHECK(looks.watch.state() == Session::live);
 }
 
+TEST_CASE("a handshake that is no longer known tells of a device that was made anew") {
+  Looks looks;
+  looks.see(50s, 1000);
+  looks.see(std::nullopt, 0);
+  CHECK(looks.watch.state() == Session::down);
+  looks.see(1s, 100);
+  CHECK(looks.watch.state() == Session::live);
+}
+
 }  // namespace dske::wireguard

@@ -288,6 +288,21 @@ TEST_CASE("the adapters' way to each other may be broken for long") {
   CHECK(world.lost == 0);
 }
 
+TEST_CASE("a key that the other KME does not deliver is offered again, and no other is spent") {
+  World world(16);
+  bring_up(world);
+  const int taken = world.keys_taken;
+  world.recoverer().kme_up = false;
+  world.loop.run_for(8min);
+  CHECK(world.keys_taken == taken + 1);
+  CHECK(world.lost == 0);
+  CHECK(world.generator().peer->report().last_error.find("no_key") != std::string::npos);
+  const Bytes old = world.ends[0].psk;
+  world.recoverer().kme_up = true;
+  CHECK(world.loop.run_until([&] { return world.up() && world.ends[0].psk != old; }, 15s));
+  CHECK(world.keys_taken == taken + 1);
+}
+
 TEST_CASE("a record that cannot be written keeps a key from being set") {
   World world;
   world.recoverer().record.fails = true;
@@ -299,44 +314,47 @@ TEST_CASE("a record that cannot be written keeps a key from being set") {
 }
 
 TEST_CASE(
-    "faults at random, for a simulated day: healed within 15 seconds, and open under agreed keys alone") {
-  World world(77);
-  bring_up(world);
-  for (int round = 0; round < 400; ++round) {
-    CAPTURE(round);
-    world.loop.run_for(std::chrono::milliseconds(world.randomness.below(200'000)));
-    End& end = world.ends[world.randomness.below(2)];
-    const auto pause = std::chrono::milliseconds(world.randomness.below(30'000));
-    switch (world.randomness.below(5)) {
-      case 0:
-        end.crash();
-        world.loop.run_for(pause);
-        end.start();
-        break;
-      case 1:
-        end.kme_up = false;
-        world.loop.run_for(pause);
-        end.kme_up = true;
-        for (End& one : world.ends) one.peer->wake();
-        break;
-      case 2:
-        world.channel_up = false;
-        world.loop.run_for(pause);
-        world.channel_up = true;
-        break;
-      case 3:
-        end.loses_confirmations = true;
-        world.loop.run_for(pause);
-        end.loses_confirmations = false;
-        break;
-      default:
-        end.exists = false;
-        world.end_session();
-        world.loop.run_for(pause);
-        end.make_device_anew();
-        break;
+    "faults at random, for simulated days: healed within 15 seconds, and open under agreed keys alone") {
+  for (std::uint32_t seed = 70; seed < 80; ++seed) {
+    CAPTURE(seed);
+    World world(seed);
+    bring_up(world);
+    for (int round = 0; round < 400; ++round) {
+      CAPTURE(round);
+      world.loop.run_for(std::chrono::milliseconds(world.randomness.below(200'000)));
+      End& end = world.ends[world.randomness.below(2)];
+      const auto pause = std::chrono::milliseconds(world.randomness.below(30'000));
+      switch (world.randomness.below(5)) {
+        case 0:
+          end.crash();
+          world.loop.run_for(pause);
+          end.start();
+          break;
+        case 1:
+          end.kme_up = false;
+          world.loop.run_for(pause);
+          end.kme_up = true;
+          for (End& one : world.ends) one.peer->wake();
+          break;
+        case 2:
+          world.channel_up = false;
+          world.loop.run_for(pause);
+          world.channel_up = true;
+          break;
+        case 3:
+          end.loses_confirmations = true;
+          world.loop.run_for(pause);
+          end.loses_confirmations = false;
+          break;
+        default:
+          end.exists = false;
+          world.end_session();
+          world.loop.run_for(pause);
+          end.make_device_anew();
+          break;
+      }
+      REQUIRE(world.up_within(15s));
     }
-    REQUIRE(world.up_within(15s));
   }
 }
 

@@ -1,0 +1,79 @@
+#include "wireguard/config.h"
+
+#include <string>
+
+#include <doctest/doctest.h>
+
+namespace dske::wireguard {
+namespace {
+
+const std::string kKey = "AAAACQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+const std::string kHead =
+    "state_dir: state\nsae_id: alice\ntls: {certificate: a.crt, key: a.key, ca: /ca.crt}\n"
+    "kme: {url: \"https://kme:8105\"}\n";
+
+std::string with_peer(const std::string& peer) {
+  return kHead + "listen: {port: 7443}\ninterfaces:\n  - name: wg0\n    peers:\n      - {public_key: \"" +
+         kKey + "\", sae_id: bob" + peer + "}\n";
+}
+
+}  // namespace
+
+TEST_CASE("a configuration has defaults, and a peer those of the whole") {
+  const auto config = parse_config(with_peer("") +
+                                       "split_trust: {require: dske, tls: true, secret_file: /s}\n"
+                                       "intervals: {rotate_seconds: 60}\n",
+                                   "/etc/dske/wireguard.yaml");
+  REQUIRE_MESSAGE(config.has_value(), (config ? "" : config.error().message));
+  CHECK(config->state_dir == "/etc/dske/state");
+  CHECK(config->tls.certificate == "/etc/dske/a.crt");
+  CHECK(config->kme_tls.ca == "/ca.crt");
+  CHECK(config->timings.rotate == std::chrono::seconds(60));
+  CHECK(config->timings.retry == std::chrono::seconds(10));
+  REQUIRE(config->interfaces.size() == 1);
+  CHECK(config->interfaces[0].uapi_socket == "/var/run/wireguard/wg0.sock");
+  REQUIRE(config->interfaces[0].peers.size() == 1);
+  const PeerConfig& peer = config->interfaces[0].peers[0];
+  CHECK(peer.public_key.text() == kKey);
+  CHECK(peer.trust.require == Require::dske);
+  CHECK(peer.trust.tls);
+  CHECK(peer.trust.secret_file == "/s");
+  CHECK_FALSE(peer.keep_initial_key);
+}
+
+TEST_CASE("a peer may have a split trust of its own") {
+  const auto config = parse_config(with_peer(", url: \"https://192.0.2.1:7443\", keep_initial_key: true, "
+                                             "split_trust: {require: any, ratchet: true}"),
+                                   "/x");
+  REQUIRE(config.has_value());
+  const PeerConfig& peer = config->interfaces[0].peers[0];
+  CHECK(peer.url == "https://192.0.2.1:7443");
+  CHECK(peer.keep_initial_key);
+  CHECK(peer.trust == SplitTrust{Require::any, false, "", true});
+}
+
+TEST_CASE("faults are refused with their place") {
+  const std::string good = with_peer("");
+  REQUIRE(parse_config(good, "/x").has_value());
+  const auto replaced = [&](const std::string& what, const std::string& with) {
+    std::string text = good;
+    return text.replace(text.find(what), what.size(), with);
+  };
+  for (const std::string& bad :
+       {std::string("[]"), kHead + "surplus: 1\n", replaced("sae_id: alice", "said: alice"),
+        replaced("sae_id: alice", "sae_id: bob"), replaced("https://kme:8105", "http://kme:8105"),
+        replaced("https://kme:8105", "https://kme:8105/"), replaced("listen: {port: 7443}\n", ""),
+        replaced("7443", "0"), replaced("name: wg0", "name: ../wg0"),
+        replaced("name: wg0", "name: a-name-too-long-for-it"), replaced(kKey, "AAAA"),
+        with_peer(", url: \"http://x:1\""), with_peer(", split_trust: {require: some}"),
+        with_peer(", color: red"), good + "intervals: {rotate_seconds: 1}\n", good + "log_level: loud\n",
+        good + "      - {public_key: \"" + kKey + "\", sae_id: carol}\n"}) {
+    CAPTURE(bad);
+    const auto config = parse_config(bad, "/x");
+    REQUIRE_FALSE(config.has_value());
+    CHECK(config.error().message.find("/x:") == 0);
+  }
+}
+
+}  // namespace dske::wireguard

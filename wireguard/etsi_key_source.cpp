@@ -1,0 +1,111 @@
+#include "wireguard/etsi_key_source.h"
+
+#include "base/log.h"
+#include "etsi014/reader.h"
+
+namespace dske::wireguard {
+namespace {
+
+constexpr std::chrono::seconds kTimeout{10};
+constexpr std::size_t kAnswerBytesMost = std::size_t{64} << 10;
+constexpr std::size_t kKeyBytes = 32;
+constexpr std::chrono::seconds kProbeFirst{1};
+constexpr std::chrono::seconds kProbeMost{10};
+
+// The reason that a KME gives, as far as it is one.
+Error refusal(const http::Answer& answer) {
+  const auto told = etsi014::read_error(answer.status, answer.body.text());
+  std::string message = "the KME answers " + std::to_string(answer.status);
+  if (told) message += ": " + told->message;
+  return {ErrorKind::unavailable, message};
+}
+
+Result<DeliveredKey> read_key(const Result<http::Answer>& answer, const std::optional<KeyId>& expected) {
+  if (!answer) return answer.error().within("the KME");
+  if (answer->status != 200) return refusal(*answer);
+  auto keys = etsi014::read_key_container(answer->body.text());
+  if (!keys) return keys.error().within("the KME's answer");
+  const bool fits = keys->size() == 1 && keys->front().value.size() == kKeyBytes &&
+                    (!expected || keys->front().id == *expected);
+  if (!fits)
+    return Error{ErrorKind::corrupt, "the KME does not answer with the one key of 256 bits asked for"};
+  return DeliveredKey{keys->front().id, std::move(keys->front().value)};
+}
+
+}  // namespace
+
+EtsiKeySource::EtsiKeySource(const Config& config, http::ClientLoop& loop, Randomness& randomness)
+    : url_(config.kme_url),
+      tls_(std::make_shared<http::TlsClientConfig>(
+          http::TlsClientConfig{config.kme_tls.certificate, config.kme_tls.key, config.kme_tls.ca, "1.2"})),
+      loop_(loop),
+      randomness_(randomness),
+      probe_wait_(kProbeFirst, kProbeMost, randomness) {}
+
+void EtsiKeySource::send(const std::string& target, http::ClientLoop::Done done) {
+  http::Call call;
+  call.url = url_ + target;
+  call.tls = tls_;
+  call.timeout = kTimeout;
+  call.most_answer_bytes = kAnswerBytesMost;
+  loop_.send(std::move(call), std::move(done));
+}
+
+void EtsiKeySource::ask(const std::string& target, std::optional<KeyId> expected, Done done) {
+  send(target, guard_([expected, done = std::move(done)](Result<http::Answer> answer) mutable {
+         done(read_key(answer, expected));
+       }));
+}
+
+void EtsiKeySource::new_key(const SaeId& peer, Done done) {
+  const std::string target = etsi014::sae_path(peer, etsi014::Resource::enc_keys) + "?number=1&size=256";
+  ask(target, std::nullopt, [this, peer, done = std::move(done)](Result<DeliveredKey> key) mutable {
+    if (key) {
+      probe_wait_.reset();
+      identify(peer);
+    } else {
+      watch_for_keys(peer);
+    }
+    done(std::move(key));
+  });
+}
+
+void EtsiKeySource::key_of(const SaeId& peer, const KeyId& key, Done done) {
+  ask(etsi014::sae_path(peer, etsi014::Resource::dec_keys) + "?key_ID=" + key.text(), key,
+      [this, peer, done = std::move(done)](Result<DeliveredKey> delivered) mutable {
+        if (delivered) identify(peer);
+        done(std::move(delivered));
+      });
+}
+
+// Once, for other adapters and for `status`: nothing depends on it.
+void EtsiKeySource::identify(const SaeId& peer) {
+  if (std::exchange(identified_, true)) return;
+  send(etsi014::sae_path(peer, etsi014::Resource::status), guard_([this](const Result<http::Answer>& answer) {
+         const auto status = answer && answer->status == 200
+                                 ? etsi014::read_status(answer->body.text())
+                                 : Result<etsi014::Status>(Error{ErrorKind::unavailable, "no status"});
+         identified_ = status.has_value();
+         if (status) kme_id_ = status->source_kme_id;
+       }));
+}
+
+void EtsiKeySource::watch_for_keys(const SaeId& peer) {
+  if (std::exchange(watching_, true)) return;
+  loop_.after(probe_wait_.next(), guard_([this, peer] { probe(peer); }));
+}
+
+// Get status costs no key.
+void EtsiKeySource::probe(const SaeId& peer) {
+  const std::string target = etsi014::sae_path(peer, etsi014::Resource::status);
+  send(target, guard_([this, peer](const Result<http::Answer>& answer) {
+         watching_ = false;
+         const auto status = answer && answer->status == 200
+                                 ? etsi014::read_status(answer->body.text())
+                                 : Result<etsi014::Status>(Error{ErrorKind::unavailable, "no status"});
+         if (!status || status->stored_key_count == 0) return watch_for_keys(peer);
+         if (on_available) on_available();
+       }));
+}
+
+}  // namespace dske::wireguard
