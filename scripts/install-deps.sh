@@ -8,6 +8,7 @@ packages="
   libcurl4-openssl-dev libexpected-dev libp11-kit-dev libbenchmark-dev doctest-dev
   clang clang-format clang-tidy llvm gcovr
   python3 python3-pytest python3-yaml openssl curl nodejs softhsm2
+  wireguard-go wireguard-tools iproute2 iputils-ping
 "
 
 missing=""

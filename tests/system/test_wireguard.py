@@ -1,0 +1,283 @@
+"""dske-wireguard on real tunnels: wireguard-go between network namespaces."""
+
+import http.client
+import json
+import os
+import ssl
+import subprocess
+import time
+
+import pytest
+import yaml
+
+from json_schema import Checker
+from nodes import REPOSITORY, eventually, run
+from tunnels import ADAPTER, Tunnels, losses
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
+
+SAES = {"carol": ["alice"], "celia": ["bob"]}
+
+
+@pytest.fixture(scope="module")
+def network(make_module_network):
+    network = make_module_network(clients=SAES).start()
+    network.all_registered()
+    return network
+
+
+@pytest.fixture
+def make_tunnels(network, pki):
+    made: list[Tunnels] = []
+
+    def make(count: int = 1, on=network, **options) -> Tunnels:
+        made.append(Tunnels(on, pki, count, **options))
+        return made[-1]
+
+    yield make
+    for tunnels in made:
+        for adapter in tunnels.adapters:
+            print(f"--- {adapter.name}\n{adapter.log_text()[-3000:]}")
+        tunnels.close()
+
+
+def same_key(tunnel) -> bool:
+    return tunnel.a.psk() == tunnel.b.psk() != "(none)"
+
+
+@pytest.mark.parametrize("delay_ms", [0, 40])
+def test_gate_and_first_key(make_tunnels, delay_ms):
+    """A session that is open when the first adapter starts is shut; the tunnel works soon after both have started."""
+    tunnels = make_tunnels(delay_ms=delay_ms)
+    tunnels.make()
+    tunnel = tunnels.one
+    eventually(tunnel.passes, "the plain tunnel carries data")
+    tunnels.a.start()
+    eventually(lambda: tunnel.a.psk() != "(none)", "the gate shuts")
+    for _ in range(3):
+        assert not tunnel.passes()
+    tunnels.b.start()
+    taken = tunnels.up_within(15)
+    print(f"up {taken:.2f} s after the second adapter's start")
+    assert same_key(tunnel)
+    eventually(lambda: tunnel.a.keepalive() == tunnel.b.keepalive() == "off", "the keep-alive interval is restored", 20)
+    for adapter in tunnels.adapters:
+        eventually(lambda: adapter.status()["peers"][0]["last_error"] == "", "no error is left")
+        peer = adapter.status()["peers"][0]
+        assert peer["state"] == "active" and peer["adapter_reachable"], peer
+    table = run(ADAPTER, "status", "--config", tunnels.a.config_file).stdout
+    assert "bob" in table and "active" in table
+    assert tunnel.a.psk() not in tunnels.a.log_text() + tunnels.b.log_text()
+
+
+def test_privileges(make_tunnels):
+    """The process that talks to the network has none; the helper is no other's to command."""
+    tunnels = make_tunnels()
+    tunnels.make()
+    tunnels.start()
+    tunnels.up_within(15)
+    pid = tunnels.a.process.pid
+    status = open(f"/proc/{pid}/status").read()
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    assert set(fields["Uid"].split()) != {"0"} and "0" not in fields["Uid"].split()
+    for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+        assert int(fields[name], 16) == 0
+    assert fields["NoNewPrivs"] == "1"
+    children = run("pgrep", "-P", pid).stdout.split()
+    assert len(children) == 1
+    tunnels.a.kill()
+    eventually(lambda: not os.path.exists(f"/proc/{children[0]}"), "the helper ends with the adapter")
+
+
+def test_rotation_loses_nothing(make_tunnels):
+    """Through a natural rekey, with traffic from both ends."""
+    tunnels = make_tunnels(3, intervals={"rotate_seconds": 40})
+    tunnels.make()
+    tunnels.start()
+    tunnels.up_within(15)
+    for _ in range(3):
+        before = [tunnel.a.psk() for tunnel in tunnels.tunnels]
+        began = time.time()
+        results = [losses(pair) for pair in [tunnel.traffic(140) for tunnel in tunnels.tunnels]]
+        print(results)
+        # A machine that stands still for seconds drops packets by itself: that run says nothing.
+        if max(result["paused_seconds"] for result in results) < 1:
+            break
+    for tunnel, old in zip(tunnels.tunnels, before):
+        assert same_key(tunnel) and tunnel.a.psk() != old
+        assert tunnel.a.last_handshake() > began + 60  # the rekey came
+    assert sum(result["lost"] for result in results) == 0
+
+
+@pytest.mark.parametrize("which", ["generator", "recoverer"])
+def test_adapter_killed(make_tunnels, which):
+    """The tunnel goes on; once the adapter is back its record knows the key, and rotation goes on."""
+    tunnels = make_tunnels(intervals={"rotate_seconds": 20})
+    tunnels.make()
+    tunnels.start()
+    tunnels.up_within(15)
+    tunnel = tunnels.one
+    adapter = tunnels.a if getattr(tunnel, which) is tunnel.a else tunnels.b
+    traffic = tunnel.traffic(60)
+    for _ in range(3):
+        adapter.kill()
+        time.sleep(2)
+        adapter.start()
+        old = tunnel.a.psk()
+        eventually(lambda: same_key(tunnel) and tunnel.a.psk() != old, "another key", 40)
+    assert losses(traffic)["lost"] == 0
+
+
+def test_device_made_again(make_tunnels):
+    tunnels = make_tunnels()
+    tunnels.make()
+    tunnels.start()
+    tunnels.up_within(15)
+    for device in tunnels.one.ends:
+        device.delete()
+        eventually(lambda: any("device missing" == p["state"] for a in tunnels.adapters for p in a.status()["peers"]),
+                   "the adapter sees that the device is gone")  # fmt: skip
+        device.make()
+        print(f"healed after {tunnels.up_within(15):.2f} s")
+        assert same_key(tunnels.one)
+
+
+def test_only_one_end_can_be_reached(make_tunnels):
+    tunnels = make_tunnels(only_a_listens=True, intervals={"rotate_seconds": 20})
+    tunnels.make()
+    tunnels.start()
+    tunnels.up_within(15)
+    old = tunnels.one.a.psk()
+    eventually(lambda: same_key(tunnels.one) and tunnels.one.a.psk() != old, "another key", 60)
+
+
+def test_split_trust(make_tunnels):
+    """All sources, the file changing at different moments."""
+    tunnels = make_tunnels(intervals={"rotate_seconds": 20})
+    for adapter in tunnels.adapters:
+        adapter.config["split_trust"] = {"require": "all", "tls": True, "secret_file": "pq.key", "ratchet": True}
+
+    def write_secret(adapter, text):
+        path = adapter.directory / "pq.key"
+        new = path.with_suffix(".new")
+        new.write_text(text * 4)
+        new.chmod(0o600)
+        subprocess.run(["chown", "nobody", new], check=True)
+        new.rename(path)
+
+    write_secret(tunnels.a, "first secret")
+    tunnels.make()
+    tunnels.start()
+    time.sleep(3)
+    assert not tunnels.all_pass()
+    write_secret(tunnels.b, "first secret")
+    tunnels.up_within(20)
+    traffic = tunnels.one.traffic(45)
+    write_secret(tunnels.a, "second secret")
+    old = tunnels.one.a.psk()
+    time.sleep(8)
+    write_secret(tunnels.b, "second secret")
+    eventually(lambda: same_key(tunnels.one) and tunnels.one.a.psk() != old, "another key", 60)
+    assert losses(traffic)["lost"] == 0
+
+
+def test_interface_is_as_described(make_tunnels, network, pki):
+    """What another adapter, a stranger and nobody get, against openapi/wireguard.yaml."""
+    document = yaml.safe_load((REPOSITORY / "openapi" / "wireguard.yaml").read_text())
+    checker = Checker(document)
+    tunnels = make_tunnels()
+    tunnels.make()
+    tunnels.start()
+    tunnels.up_within(15)
+    a, b = tunnels.one.ends
+
+    def call(sae: str, method: str, path: str, body: dict | None = None) -> tuple[int, dict]:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it is a client's certificate
+        context.load_cert_chain(*pki.issue(sae))
+        connection = http.client.HTTPSConnection("127.0.0.1", tunnels.b.port, context=context, timeout=30)
+        connection.request(method, path, json.dumps(body) if body is not None else None)
+        answer = connection.getresponse()
+        value = json.loads(answer.read())
+        connection.close()
+        operation = document["paths"][path.split("?")[0]][method.lower()]["responses"][str(answer.status)]
+        if "$ref" in operation:
+            operation = document["components"]["responses"][operation["$ref"].rsplit("/", 1)[1]]
+        checker.check(value, operation["content"]["application/json"]["schema"])
+        return answer.status, value
+
+    status, info = call("alice", "GET", "/v1/dske/info")
+    assert status == 200 and info["sae_id"] == "bob" and info["tunnels"][0]["to"] == a.public
+    state = {"from": a.public, "to": b.public, "session": "live", "endpoint_known": True, "dials": True}
+    status, own = call("alice", "POST", "/v1/dske/state", state)
+    assert status == 200 and own["from"] == b.public and own["session"] in ("live", "idle", "down")
+    assert call("alice", "POST", "/v1/dske/state", {**state, "session": "asleep"})[0] == 400
+    assert call("alice", "POST", "/v1/dske/state", {**state, "from": b.public})[0] == 404
+    assert call("mallory", "POST", "/v1/dske/state", state)[0] == 404
+    assert call("mallory", "GET", "/v1/dske/info")[0] == 403
+    assert call("alice", "GET", "/v1/dske/messages?from=00&to=11")[0] == 400
+    key = tunnels.one.a.psk()
+    applied = {"from": a.public, "to": b.public, "key_id": "00000000-0000-4000-8000-000000000000", "open": True}
+    assert call("alice", "POST", "/v1/dske/applied", applied)[0] == 202
+    assert same_key(tunnels.one) and tunnels.one.a.psk() == key and tunnels.one.passes()
+
+
+def test_peers_come_and_go(make_tunnels):
+    """By editing the file, the others undisturbed."""
+    tunnels = make_tunnels(2)
+    tunnels.make()
+    second = [adapter.config["interfaces"].pop() for adapter in tunnels.adapters]
+    tunnels.start()
+    eventually(lambda: same_key(tunnels.tunnels[0]) and tunnels.tunnels[0].passes(0.2), "the first tunnel carries data", 15)
+    first_key = tunnels.tunnels[0].a.psk()
+    assert tunnels.tunnels[1].a.psk() == "(none)"
+    for adapter, interface in zip(tunnels.adapters, second):
+        adapter.config["interfaces"].append(interface)
+        adapter.write()
+    eventually(lambda: same_key(tunnels.tunnels[1]) and tunnels.tunnels[1].passes(0.2), "the second one too", 20)
+    assert tunnels.tunnels[0].a.psk() == first_key
+    for adapter in tunnels.adapters:
+        adapter.config["interfaces"].pop()
+        adapter.write()
+    eventually(lambda: len(tunnels.a.status()["peers"]) == 1, "it is no longer looked after")
+    assert tunnels.all_pass()
+
+
+def test_too_few_hubs(make_tunnels, make_network):
+    """Said in `status`; a key comes as soon as enough hubs are there again."""
+    network = make_network(clients=SAES).start()
+    network.all_registered()
+    hubs = list(network.hubs.values())
+    for hub in hubs[:2]:
+        hub.kill()
+    tunnels = make_tunnels(on=network)
+    tunnels.make()
+    tunnels.start()
+    eventually(lambda: any("KME" in peer["last_error"] for adapter in tunnels.adapters for peer in adapter.status()["peers"]),
+               "the cause is shown")  # fmt: skip
+    assert not tunnels.all_pass()
+    hubs[0].serve()
+    hubs[0].wait_ready()
+    began = time.monotonic()
+    tunnels.up_within(30)
+    print(f"up {time.monotonic() - began:.2f} s after the hub was ready")
+
+
+def test_kme_killed(make_tunnels, make_network):
+    network = make_network(clients=SAES).start()
+    network.all_registered()
+    tunnels = make_tunnels(on=network, intervals={"rotate_seconds": 20})
+    tunnels.make()
+    tunnels.start()
+    tunnels.up_within(15)
+    for kme in network.kmes.values():
+        traffic = tunnels.one.traffic(50)
+        kme.kill()
+        time.sleep(25)
+        kme.serve()
+        kme.wait_ready()
+        old = tunnels.one.a.psk()
+        began = time.monotonic()
+        eventually(lambda: same_key(tunnels.one) and tunnels.one.a.psk() != old, "another key", 45)
+        print(f"another key {time.monotonic() - began:.2f} s after the KME was back")
+        assert losses(traffic)["lost"] == 0

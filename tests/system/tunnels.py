@@ -1,0 +1,272 @@
+"""WireGuard tunnels between network namespaces by wireguard-go, and the adapters that feed them, which run outside and
+speak to each other over loopback: a tunnel's own traffic has its way, theirs another."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import pathlib
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import yaml
+
+from nodes import BIN, Process, eventually, free_base_port, run
+
+ADAPTER = str(BIN / "dske-wireguard")
+USER = "nobody"
+TRAFFIC = pathlib.Path(__file__).with_name("tunnel_traffic.py")
+RELAY = pathlib.Path(__file__).with_name("tunnel_relay.py")
+
+
+def wg_key() -> tuple[str, str]:
+    private = run("wg", "genkey").stdout.strip()
+    public = subprocess.run(["wg", "pubkey"], input=private, capture_output=True, text=True, check=True).stdout.strip()
+    return private, public
+
+
+class Device:
+    """One end of a tunnel: a namespace with a wireguard-go device, which may be deleted and made again."""
+
+    def __init__(self, directory: pathlib.Path, name: str, index: int, side: int):
+        self.name = name  # of namespace, device and its socket: unique on this machine
+        self.private, self.public = wg_key()
+        self.underlay = f"10.{100 + index // 200}.{index % 200}.{side + 1}"
+        self.address = f"10.{110 + index // 200}.{index % 200}.{side + 1}"
+        self.log = directory / f"{name}.log"
+        self.process: Process | None = None
+        self.peer: Device | None = None
+        self.endpoint = ""  # the other end's, if not where it is
+
+    @property
+    def socket(self) -> str:
+        return f"/var/run/wireguard/{self.name}.sock"
+
+    def inside(self, *command: object) -> list[str]:
+        return ["ip", "netns", "exec", self.name, *(str(part) for part in command)]
+
+    def make(self, psk: str = "", endpoint: bool = True) -> None:
+        self.process = Process(
+            self.inside("wireguard-go", "-f", self.name), self.log, {"WG_PROCESS_FOREGROUND": "1", "GOMAXPROCS": "1"}
+        )
+        eventually(lambda: os.path.exists(self.socket), f"{self.name} is made")
+        assert self.peer
+        config = f"[Interface]\nPrivateKey = {self.private}\nListenPort = 51820\n[Peer]\nPublicKey = {self.peer.public}\n"
+        config += f"AllowedIPs = {self.peer.address}/32\n"
+        if endpoint:
+            config += f"Endpoint = {self.endpoint or self.peer.underlay + ':51820'}\n"
+        if psk:
+            config += f"PresharedKey = {psk}\n"
+        subprocess.run(
+            self.inside("wg", "setconf", self.name, "/dev/stdin"), input=config, text=True, check=True, timeout=30
+        )
+        run(*self.inside("ip", "address", "add", f"{self.address}/24", "dev", self.name))
+        run(*self.inside("ip", "link", "set", self.name, "mtu", "1420", "up"))
+
+    def delete(self) -> None:
+        if self.process:
+            self.process.kill()
+        if os.path.exists(self.socket):
+            os.unlink(self.socket)
+
+    def psk(self) -> str:
+        return self._show("preshared-keys")
+
+    def last_handshake(self) -> int:
+        return int(self._show("latest-handshakes") or 0)
+
+    def keepalive(self) -> str:
+        return self._show("persistent-keepalive")
+
+    def _show(self, what: str) -> str:
+        lines = run(*self.inside("wg", "show", self.name, what)).stdout.split()
+        return lines[1] if len(lines) > 1 else ""
+
+
+class Tunnel:
+    """Two devices. `delay_ms` is the round trip's."""
+
+    def __init__(self, directory: pathlib.Path, index: int, delay_ms: int = 0):
+        prefix = f"d{os.getpid() % 10000}x{index}"
+        self.a, self.b = (Device(directory, prefix + letter, index, side) for side, letter in enumerate("ab"))
+        self.a.peer, self.b.peer = self.b, self.a
+        for device in self.ends:
+            run("ip", "netns", "add", device.name)
+        run("ip", "link", "add", "u0", "netns", self.a.name, "type", "veth", "peer", "name", "u0", "netns", self.b.name)
+        for device in self.ends:
+            run(*device.inside("ip", "address", "add", f"{device.underlay}/24", "dev", "u0"))
+            run(*device.inside("ip", "link", "set", "u0", "up"))
+            run(*device.inside("ip", "link", "set", "lo", "up"))
+
+        self.relay: Process | None = None
+        if delay_ms:
+            command = self.a.inside(sys.executable, RELAY, self.a.underlay, self.b.underlay, delay_ms / 2)
+            self.relay = Process(command, self.a.log)
+            self.a.endpoint, self.b.endpoint = "127.0.0.1:51821", f"{self.a.underlay}:51821"
+
+    @property
+    def ends(self) -> tuple[Device, Device]:
+        return self.a, self.b
+
+    @property
+    def generator(self) -> Device:
+        return min(self.ends, key=lambda device: base64.b64decode(device.public))
+
+    @property
+    def recoverer(self) -> Device:
+        return self.b if self.generator is self.a else self.a
+
+    def make(self, **options) -> None:
+        for device in self.ends:
+            device.make(**options)
+
+    def passes(self, seconds: float = 0.5) -> bool:
+        """Whether a packet from a to b and its answer get through within this time."""
+        command = self.a.inside("ping", "-c", "1", "-W", str(seconds), self.b.address)
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    def traffic(self, seconds: float) -> tuple[subprocess.Popen, subprocess.Popen]:
+        """Both ends send a packet every 5 ms, and a TCP stream held to 1 Mbit/s."""
+        return tuple(
+            subprocess.Popen(
+                device.inside(sys.executable, TRAFFIC, device.address, device.peer.address, seconds),
+                stdout=subprocess.PIPE, text=True,
+            )
+            for device in self.ends
+        )  # fmt: skip
+
+    def close(self) -> None:
+        if self.relay:
+            self.relay.kill()
+        for device in self.ends:
+            device.delete()
+            run("ip", "netns", "delete", device.name, code=None)
+
+
+def losses(processes: tuple[subprocess.Popen, subprocess.Popen]) -> dict:
+    """What traffic() saw, when it has ended."""
+    a, b = (json.loads(process.communicate(timeout=900)[0]) for process in processes)
+    return {
+        "sent": a["sent"] + b["sent"],
+        "lost": (a["sent"] - b["received"]) + (b["sent"] - a["received"]),
+        "tcp_stall_seconds": max(a["tcp_stall_seconds"], b["tcp_stall_seconds"]),
+        "paused_seconds": max(a["paused_seconds"], b["paused_seconds"]),  # the machine, not the tunnel
+    }
+
+
+class Adapter:
+    """A dske-wireguard process and its files."""
+
+    def __init__(self, directory: pathlib.Path, name: str, sae: str, pki, kme_port: int, listen_port: int | None):
+        self.directory = directory / name
+        self.directory.mkdir()
+        self.name, self.sae, self.port = name, sae, listen_port
+        certificate, key = pki.issue(sae)
+        files = {"certificate": certificate, "key": key, "ca": pki.ca}
+        owner = pwd.getpwnam(USER)
+        tls = {}
+        for what, path in files.items():
+            tls[what] = str(shutil.copy(path, self.directory / f"{what}.pem"))
+            os.chown(tls[what], owner.pw_uid, owner.pw_gid)
+        self.config_file = self.directory / "wireguard.yaml"
+        self.log = self.directory / "log"
+        self.config = {
+            "state_dir": str(self.directory / "state"),
+            "user": USER,
+            "sae_id": sae,
+            "tls": tls,
+            "kme": {"url": f"https://localhost:{kme_port}"},
+            "interfaces": [],
+        }
+        if listen_port:
+            self.config["listen"] = {"address": "127.0.0.1", "port": listen_port}
+        self.process: Process | None = None
+        (self.directory / "state").mkdir(mode=0o700)
+        os.chown(self.directory / "state", owner.pw_uid, owner.pw_gid)
+
+    def add(self, device: Device, sae: str, port: int | None, **options) -> None:
+        peer = {"public_key": device.peer.public, "sae_id": sae, **options}
+        if port:
+            peer["url"] = f"https://127.0.0.1:{port}"
+        self.config["interfaces"].append({"name": device.name, "uapi_socket": device.socket, "peers": [peer]})
+
+    def write(self) -> None:
+        new = self.config_file.with_suffix(".new")
+        new.write_text(yaml.safe_dump(self.config, sort_keys=False))
+        new.rename(self.config_file)
+
+    def start(self) -> None:
+        self.write()
+        self.process = Process([ADAPTER, "run", "--config", str(self.config_file)], self.log)
+
+    def kill(self) -> None:
+        if self.process:
+            self.process.kill()
+
+    def status(self) -> dict:
+        done = run(ADAPTER, "status", "--json", "--config", self.config_file)
+        return json.loads(done.stdout)
+
+    def log_text(self) -> str:
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+
+class Tunnels:
+    """A number of tunnels between two adapters, over a network with the SAEs `alice` and `bob` at two KMEs."""
+
+    def __init__(self, network, pki, count: int = 1, *, delay_ms: int = 0, only_a_listens: bool = False, **settings):
+        self.network = network
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="dske-tunnels-", dir="/tmp"))
+        self.directory.chmod(0o711)
+        self.tunnels: list[Tunnel] = []
+        port = free_base_port(2)
+        kmes = list(network.kmes.values())
+        self.a = Adapter(self.directory, "a", "alice", pki, kmes[0].port, port)
+        self.b = Adapter(self.directory, "b", "bob", pki, kmes[1].port, None if only_a_listens else port + 1)
+        for adapter in self.adapters:
+            adapter.config.update(settings)
+        for index in range(count):
+            tunnel = Tunnel(self.directory, index, delay_ms)
+            self.tunnels.append(tunnel)
+            self.a.add(tunnel.a, "bob", self.b.port)
+            self.b.add(tunnel.b, "alice", self.a.port)
+
+    @property
+    def adapters(self) -> tuple[Adapter, Adapter]:
+        return self.a, self.b
+
+    @property
+    def one(self) -> Tunnel:
+        return self.tunnels[0]
+
+    def make(self, **options) -> None:
+        for tunnel in self.tunnels:
+            tunnel.make(**options)
+
+    def start(self) -> None:
+        for adapter in self.adapters:
+            adapter.start()
+
+    def all_pass(self) -> bool:
+        return all(tunnel.passes() for tunnel in self.tunnels)
+
+    def up_within(self, seconds: float) -> float:
+        """How long it took until every tunnel carried data under an agreed key."""
+        began = time.monotonic()
+        left = list(self.tunnels)
+        while left:
+            left = [tunnel for tunnel in left if not (tunnel.a.psk() == tunnel.b.psk() != "(none)" and tunnel.passes(0.1))]
+            assert time.monotonic() - began < seconds, f"{len(left)} tunnels carry nothing"
+        return time.monotonic() - began
+
+    def close(self) -> None:
+        for adapter in self.adapters:
+            adapter.kill()
+        for tunnel in self.tunnels:
+            tunnel.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
