@@ -12,6 +12,7 @@ import yaml
 from nodes import BIN, HUB, KME, run
 
 UNITS = ("dske-hub@.service", "dske-kme@.service")
+ALL_UNITS = (*UNITS, "dske-wireguard@.service")  # the last one begins as root for its helper
 HARDENING = {
     "NoNewPrivileges": "yes",
     "ProtectSystem": "strict",
@@ -40,7 +41,8 @@ def settings(unit: pathlib.Path) -> dict[str, str]:
 
 def test_programs_units_users_directories_and_examples_are_installed(root):
     for path in (
-        "bin/dske-hub", "bin/dske-kme", "bin/dske-manager", *(f"lib/systemd/system/{unit}" for unit in UNITS),
+        "bin/dske-hub", "bin/dske-kme", "bin/dske-manager", "bin/dske-wireguard",
+        *(f"lib/systemd/system/{unit}" for unit in ALL_UNITS), "share/doc/dske/examples/wireguard.yaml",
         "lib/sysusers.d/dske.conf", "lib/tmpfiles.d/dske.conf", "share/doc/dske/examples/hub.yaml",
         "share/doc/dske/examples/kme.yaml", "share/doc/dske/operations.md",
     ):  # fmt: skip
@@ -60,7 +62,7 @@ def test_a_unit_is_hardened_and_runs_as_a_user_of_its_own(root, unit):
     assert "@" not in found["ExecStart"]  # nothing is left to be filled in
 
 
-@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("unit", ALL_UNITS)
 def test_systemd_finds_nothing_wrong_with_a_unit(root, unit, tmp_path):
     if not shutil.which("systemd-analyze"):
         pytest.skip("there is no systemd-analyze")
