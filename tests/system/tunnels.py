@@ -30,6 +30,16 @@ def wg_key() -> tuple[str, str]:
     return private, public
 
 
+def set_configuration(inside: list[str], name: str, config: str) -> None:
+    """A device that has just been made may not answer yet."""
+
+    def done() -> bool:
+        command = [*inside, "wg", "setconf", name, "/dev/stdin"]
+        return subprocess.run(command, input=config, text=True, capture_output=True, check=False).returncode == 0
+
+    eventually(done, f"{name} takes its configuration", 30)
+
+
 class Device:
     """One end of a tunnel: a namespace with a wireguard-go device, which may be deleted and made again."""
 
@@ -62,9 +72,7 @@ class Device:
             config += f"Endpoint = {self.endpoint or self.peer.underlay + ':51820'}\n"
         if psk:
             config += f"PresharedKey = {psk}\n"
-        subprocess.run(
-            self.inside("wg", "setconf", self.name, "/dev/stdin"), input=config, text=True, check=True, timeout=30
-        )
+        set_configuration(self.inside(), self.name, config)
         run(*self.inside("ip", "address", "add", f"{self.address}/24", "dev", self.name))
         run(*self.inside("ip", "link", "set", self.name, "mtu", "1420", "up"))
 

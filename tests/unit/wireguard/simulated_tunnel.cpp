@@ -20,26 +20,26 @@ class Kme final : public KeySource {
 
   void new_key(const SaeId& /*peer*/, Done done) override {
     auto& world = end_.world;
-    world.loop.after(20ms, [this, &world, done = std::move(done)]() mutable {
-      if (!end_.kme_up) return done(Error{ErrorKind::unavailable, "too few hubs"});
+    world.loop.after(20ms, [&end = end_, &world, done = std::move(done)]() mutable {
+      if (!end.kme_up) return done(Error{ErrorKind::unavailable, "too few hubs"});
       const KeyId id = KeyId::random(world.randomness);
       world.kme_keys[id] = world.randomness.data(32);
       ++world.keys_taken;
-      done(DeliveredKey{id, value(id)});
+      done(DeliveredKey{id, value(end, id)});
     });
   }
   void key_of(const SaeId& /*peer*/, const KeyId& id, Done done) override {
-    end_.world.loop.after(20ms, [this, id, done = std::move(done)]() mutable {
-      if (!end_.kme_up) return done(Error{ErrorKind::unavailable, "too few hubs"});
-      if (!end_.world.kme_keys.contains(id)) return done(Error{ErrorKind::not_found, "no such key"});
-      done(DeliveredKey{id, value(id)});
+    end_.world.loop.after(20ms, [&end = end_, id, done = std::move(done)]() mutable {
+      if (!end.kme_up) return done(Error{ErrorKind::unavailable, "too few hubs"});
+      if (!end.world.kme_keys.contains(id)) return done(Error{ErrorKind::not_found, "no such key"});
+      done(DeliveredKey{id, value(end, id)});
     });
   }
 
  private:
-  SecretBytes value(const KeyId& id) {
-    SecretBytes key = SecretBytes::copy_of(end_.world.kme_keys[id]);
-    if (end_.kme_lies) key.span()[0] ^= 1U;
+  static SecretBytes value(End& end, const KeyId& id) {
+    SecretBytes key = SecretBytes::copy_of(end.world.kme_keys[id]);
+    if (end.kme_lies) key.span()[0] ^= 1U;
     return key;
   }
   End& end_;
@@ -50,29 +50,29 @@ class Device final : public PeerDevice {
   explicit Device(End& end) : end_(end) {}
 
   void set_key(SecretBytes key, Done done) override {
-    change(std::move(done), [this, key = std::make_shared<SecretBytes>(std::move(key))] {
-      end_.psk.assign(key->view().begin(), key->view().end());
+    change(std::move(done), [&end = end_, key = std::make_shared<SecretBytes>(std::move(key))] {
+      end.psk.assign(key->view().begin(), key->view().end());
     });
   }
   void replace(SecretBytes key, std::optional<std::uint16_t> keepalive, Done done) override {
-    change(std::move(done), [this, keepalive, key = std::make_shared<SecretBytes>(std::move(key))] {
-      if (!key->empty()) end_.psk.assign(key->view().begin(), key->view().end());
-      if (keepalive) end_.keepalive = *keepalive;
-      end_.last_handshake.reset();
-      end_.sent_bytes = 0;
-      end_.begins_alone = keepalive.has_value();
-      ++end_.replaced;
-      end_.world.end_session();
+    change(std::move(done), [&end = end_, keepalive, key = std::make_shared<SecretBytes>(std::move(key))] {
+      if (!key->empty()) end.psk.assign(key->view().begin(), key->view().end());
+      if (keepalive) end.keepalive = *keepalive;
+      end.last_handshake.reset();
+      end.sent_bytes = 0;
+      end.begins_alone = keepalive.has_value();
+      ++end.replaced;
+      end.world.end_session();
     });
   }
   void set_keepalive(std::uint16_t seconds, Done done) override {
-    change(std::move(done), [this, seconds] { end_.keepalive = seconds; });
+    change(std::move(done), [&end = end_, seconds] { end.keepalive = seconds; });
   }
 
  private:
   void change(Done done, std::function<void()> action) {
-    end_.world.loop.after(2ms, [this, done = std::move(done), action = std::move(action)]() mutable {
-      if (!end_.exists) return done(Error{ErrorKind::not_found, "no such device"});
+    end_.world.loop.after(2ms, [&end = end_, done = std::move(done), action = std::move(action)]() mutable {
+      if (!end.exists) return done(Error{ErrorKind::not_found, "no such device"});
       action();
       done({});
     });
