@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""What one adapter with many peers costs: one device with PEERS peers, and at the other end as many devices of one peer,
+"""What an adapter with many peers costs: every one of A devices at one end has a tunnel with every one of B at the other,
 all of wireguard-go in one network namespace. Needs root. Prints when all had a key, then memory and processor time.
 
-    tests/system/wireguard_many.py [--peers 200] [--seconds 120]
+    tests/system/wireguard_many.py [--a 10] [--b 20] [--seconds 120]
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import os
 import pathlib
@@ -47,7 +48,8 @@ def costs(adapter: Adapter) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", type=int, default=200)
+    parser.add_argument("--a", type=int, default=10)
+    parser.add_argument("--b", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=120)
     options = parser.parse_args()
     directory = pathlib.Path(tempfile.mkdtemp(prefix="dske-wireguard-many-", dir="/tmp"))
@@ -63,27 +65,30 @@ def main() -> None:
         network.start()
         network.all_registered()
         run("ip", "-n", space, "link", "set", "lo", "up")
-        hub_private, hub_public = wg_key()
-        keys = [wg_key() for _ in range(options.peers)]
-        hub = f"m{os.getpid()}"
-        config = f"[Interface]\nPrivateKey = {hub_private}\nListenPort = 20000\n"
-        for i, (_, public) in enumerate(keys):
-            config += f"[Peer]\nPublicKey = {public}\nEndpoint = 127.0.0.1:{20001 + i}\n"
-            config += f"AllowedIPs = 10.200.{i // 250}.{i % 250}/32\n"
-        devices.append((hub, make_device(directory, space, hub, config)))
-        for i, (private, _) in enumerate(keys):
-            config = f"[Interface]\nPrivateKey = {private}\nListenPort = {20001 + i}\n"
-            config += f"[Peer]\nPublicKey = {hub_public}\nEndpoint = 127.0.0.1:20000\nAllowedIPs = 10.201.0.1/32\n"
-            devices.append((f"{hub}x{i}", make_device(directory, space, f"{hub}x{i}", config)))
+        # A side's device i: its name, keys, port, and the address that the others allow it.
+        counts = {"a": options.a, "b": options.b}
+        made = {
+            side: [(f"m{os.getpid()}{side}{i}", *wg_key(), base + i, f"10.{net}.0.{i + 1}") for i in range(counts[side])]
+            for side, base, net in (("a", 20001, 200), ("b", 21001, 201))
+        }
+        for side, others in (("a", made["b"]), ("b", made["a"])):
+            for name, private, _, own_port, _ in made[side]:
+                config = f"[Interface]\nPrivateKey = {private}\nListenPort = {own_port}\n"
+                for _, _, public, other_port, address in others:
+                    config += f"[Peer]\nPublicKey = {public}\nEndpoint = 127.0.0.1:{other_port}\n"
+                    config += f"AllowedIPs = {address}/32\n"
+                devices.append((name, make_device(directory, space, name, config)))
         port = free_base_port(2)
         kmes = list(network.kmes.values())
         a = Adapter(directory, "a", "alice", pki, kmes[0].port, port)
         b = Adapter(directory, "b", "bob", pki, kmes[1].port, port + 1)
         adapters = [a, b]
-        to_b = {"sae_id": "bob", "url": f"https://127.0.0.1:{port + 1}"}
-        to_a = {"sae_id": "alice", "url": f"https://127.0.0.1:{port}", "public_key": hub_public}
-        a.config["interfaces"] = [entry(hub, [{"public_key": public, **to_b} for _, public in keys])]
-        b.config["interfaces"] = [entry(f"{hub}x{i}", [to_a]) for i in range(options.peers)]
+        for adapter, side, others, sae, other_port in (
+            (a, "a", made["b"], "bob", port + 1),
+            (b, "b", made["a"], "alice", port),
+        ):
+            peers = [{"public_key": one[2], "sae_id": sae, "url": f"https://127.0.0.1:{other_port}"} for one in others]
+            adapter.config["interfaces"] = [entry(one[0], copy.deepcopy(peers)) for one in made[side]]
         began = time.monotonic()
         for adapter in adapters:
             adapter.start()
@@ -94,10 +99,10 @@ def main() -> None:
 
         eventually(lambda: all(os.path.exists(x.directory / "state" / "status.sock") for x in adapters), "they run", 30)
         eventually(all_active, "every peer has a key in use", 120)
-        report = {"peers": options.peers, "all_active_after_seconds": round(time.monotonic() - began, 1)}
+        report = {"peers": options.a * options.b, "all_active_after_seconds": round(time.monotonic() - began, 1)}
         before = [costs(adapter) for adapter in adapters]
         time.sleep(options.seconds)
-        for name, old, adapter in zip(("one device, many peers", "many devices"), before, adapters):
+        for name, old, adapter in zip(("a", "b"), before, adapters):
             now = costs(adapter)
             used = sum(now[key] - old[key] for key in ("processor_seconds", "helper_processor_seconds"))
             report[name] = {**now, "percent_of_a_core": round(100 * used / options.seconds, 2)}
