@@ -85,8 +85,14 @@ struct Engine {
                   links.all(), loop, clock),
         held(config.name, config.encryptors, clock),
         confirmations(responder, held, links.all(), loop),
-        delivery({config, roster, links.all(), directory, initiator, responder, held, confirmations, store,
-                  loop, clock}) {}
+        allowance(config, links.all(), clock),
+        key_store({config,
+                   [this](BundleRequest request, Initiator::Done done) {
+                     initiator.establish(std::move(request), std::move(done));
+                   },
+                   allowance, store, loop, clock}),
+        delivery({config, roster, links.all(), directory, initiator, responder, held, confirmations,
+                  allowance, key_store, store, loop, clock}) {}
 
   // Takes over what the store held and begins to work; on the loop.
   void begin(store::KmeStore::Contents contents) {
@@ -94,6 +100,7 @@ struct Engine {
       const MonotonicTime expires = bundle.expires.monotonic(clock);
       held.hold(std::move(bundle.context), std::move(bundle.keys), expires, bundle.delivered);
     }
+    key_store.load(contents.ready);
     links.load(contents.hubs, std::move(contents.blocks));
     for (const store::PostedBundle& bundle : contents.unacknowledged) {
       log::info("withdrawing bundle {}, which was not acknowledged before the restart", bundle.id.text());
@@ -104,9 +111,11 @@ struct Engine {
 
   // Gives unused leases back; afterwards nothing of this uses the store.
   void close(Task done) {
-    links.close([this, done = std::move(done)]() mutable {
-      store.stop();
-      done();
+    key_store.close([this, done = std::move(done)]() mutable {
+      links.close([this, done = std::move(done)]() mutable {
+        store.stop();
+        done();
+      });
     });
   }
 
@@ -128,6 +137,8 @@ struct Engine {
   Responder responder;
   HeldKeys held;
   Confirmations confirmations;
+  PsrdAllowance allowance;
+  KeyStore key_store;
   KeyDelivery delivery;
 };
 
@@ -250,6 +261,7 @@ Result<void> serve_kme(const KmeConfig& config) {
       if (expire) ingest_all();
       loop->post([&running = *engine, expire] {
         running.links.settle();
+        running.key_store.settle();
         if (expire) running.expire();
       });
     });

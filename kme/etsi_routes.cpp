@@ -87,6 +87,8 @@ class EtsiRoutes : public std::enable_shared_from_this<EtsiRoutes> {
     std::vector<SaeId> slaves = key_request->additional_slave_sae_ids;
     slaves.insert(slaves.begin(), caller.other);
     if (auto fault = pair_fault(request, caller.sae, slaves)) return reply.send(error_response(*fault));
+    if (const auto keys = delivery_.ready_keys(caller.sae, caller.other, *key_request))
+      return reply.send(keys_response(*keys));
     loop_.post([self = shared_from_this(), place = std::move(place), caller = std::move(caller),
                 key_request = std::move(*key_request), reply = std::move(reply)]() mutable {
       self->delivery_.enc_keys(

@@ -36,12 +36,13 @@ KeyDelivery::KeyDelivery(const Parts& parts)
       responder_(parts.responder),
       held_(parts.held),
       confirmations_(parts.confirmations),
+      key_store_(parts.key_store),
       store_(parts.store),
       loop_(parts.loop),
       clock_(parts.clock),
       budget_(parts.clock),
       issue_({parts.config, parts.roster, parts.links, parts.directory, parts.initiator, budget_,
-              parts.clock}) {}
+              parts.allowance, parts.key_store, parts.clock}) {}
 
 std::uint32_t KeyDelivery::keys_available(const SaeLocation& location) const {
   // What the PSRD that is left could establish, key by key, at the k-th best of the hubs in common.
@@ -69,14 +70,22 @@ void KeyDelivery::status(const SaeId& master, const SaeId& slave, Done<etsi014::
                             done = std::move(done)](const Result<SaeLocation>& location) mutable {
     if (!known) settle(master, location);
     if (!location) return done(not_located(slave, location.error()));
-    done(etsi014::Status{config_.name.text(), location->client.text(), master, slave,
-                         keys_available(*location), config_.limits});
+    key_store_.asked({master, slave}, 0);
+    const std::uint32_t there =
+        config_.key_store.enabled ? key_store_.level({master, slave}) : keys_available(*location);
+    done(etsi014::Status{config_.name.text(), location->client.text(), master, slave, there, config_.limits});
   });
 }
 
 ApiError KeyDelivery::not_located(const SaeId& sae, const Error& error) const {
   if (error.kind == ErrorKind::not_found) return etsi014::unknown_saes({sae});
   return as_api_error(error, unusable_hubs(roster_, links_));
+}
+
+std::optional<KeyDelivery::Keys> KeyDelivery::ready_keys(const SaeId& master, const SaeId& slave,
+                                                         const etsi014::KeyRequest& request) {
+  if (!storable(config_, request)) return std::nullopt;
+  return key_store_.take({master, slave}, request.number);
 }
 
 void KeyDelivery::enc_keys(const SaeId& master, const SaeId& slave, const etsi014::KeyRequest& request,

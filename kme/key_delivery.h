@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/clock.h"
@@ -18,6 +19,7 @@
 #include "kme/held_keys.h"
 #include "kme/hub_roster.h"
 #include "kme/key_issue.h"
+#include "kme/key_store.h"
 #include "kme/kme_config.h"
 #include "kme/lookup_budget.h"
 #include "kme/loop_store.h"
@@ -41,6 +43,8 @@ class KeyDelivery {
     Responder& responder;
     HeldKeys& held;
     Confirmations& confirmations;
+    PsrdAllowance& allowance;
+    KeyStore& key_store;
     LoopStore& store;
     EventLoop& loop;
     const Clock& clock;
@@ -50,7 +54,10 @@ class KeyDelivery {
   /// "Get status": `master` is the caller.
   void status(const SaeId& master, const SaeId& slave, Done<etsi014::Status> done);
 
-  /// "Get key": establishes a bundle for the master and gives its keys out, once.
+  /// "Get key" if the key store can answer it at once. Thread-safe, does not wait.
+  [[nodiscard]] std::optional<Keys> ready_keys(const SaeId& master, const SaeId& slave,
+                                               const etsi014::KeyRequest& request);
+  /// "Get key", from the key store or made for the request; each key is given out once.
   void enc_keys(const SaeId& master, const SaeId& slave, const etsi014::KeyRequest& request,
                 KeyIssue::Done done);
 
@@ -98,6 +105,7 @@ class KeyDelivery {
   Responder& responder_;
   HeldKeys& held_;
   Confirmations& confirmations_;
+  KeyStore& key_store_;
   LoopStore& store_;
   EventLoop& loop_;
   const Clock& clock_;

@@ -13,6 +13,7 @@
 #include "dske/initiator.h"
 #include "etsi014/limits.h"
 #include "http/server.h"
+#include "kme/key_store_config.h"
 #include "kme/pair_policy.h"
 #include "kme/request_limits.h"
 #include "kme/sae_identity.h"
@@ -44,6 +45,7 @@ struct KmeConfig {
   std::chrono::seconds key_lifetime{86400};
   KeySource key_source = KeySource::generator;
   etsi014::Limits limits;
+  KeyStoreConfig key_store;
   RequestLimitsConfig request_limits;
   SaeIdentity sae_identity;
   PairPolicy pairs;
