@@ -90,7 +90,8 @@ struct Engine {
                    [this](BundleRequest request, Initiator::Done done) {
                      initiator.establish(std::move(request), std::move(done));
                    },
-                   allowance, store, loop, clock}),
+                   [this](const BundleRequest& request) { return allowance.allows_ahead(request); }, store,
+                   loop, clock}),
         delivery({config, roster, links.all(), directory, initiator, responder, held, confirmations,
                   allowance, key_store, store, loop, clock}) {}
 
@@ -202,8 +203,9 @@ Result<void> serve_kme(const KmeConfig& config) {
   engine->links.on_forgotten = [&ingestion](const HubId& hub) { ingestion.forget_hub(hub); };
   auto worker = std::make_unique<node::WorkerThread>();
   const SystemClock clock;
-  const ManagedKme managed{config,  engine->links, engine->held, engine->delivery, ingestion,
-                           *worker, *loop,         clock,        clock.now()};
+  const ManagedKme managed{
+      config,  engine->links, engine->held, engine->delivery, engine->key_store, ingestion,
+      *worker, *loop,         clock,        clock.now()};
 
   http::ServerConfig etsi_config;
   etsi_config.name = "ETSI GS QKD 014";

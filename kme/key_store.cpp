@@ -176,7 +176,7 @@ void KeyStore::send_leases() {
 void KeyStore::leased(const std::vector<Pair*>& pairs, const std::vector<store::ReadyLease>& leases,
                       Result<std::vector<store::ReadyLeased>> answer) {
   lease_running_ = false;
-  if (!answer) log::error("cannot lease ready keys: {}", answer.error().message);
+  if (!answer) warn("cannot lease ready keys: " + answer.error().message);
   std::size_t next = 0;
   for (Pair* pair : pairs) {
     pair->leasing = false;
@@ -203,6 +203,15 @@ void KeyStore::leased(const std::vector<Pair*>& pairs, const std::vector<store::
   }
   if (closing_) return give_back();
   send_leases();
+}
+
+void KeyStore::warn(const std::string& cause) {
+  constexpr std::chrono::seconds kEvery{10};
+  last_failure_ = cause;
+  const MonotonicTime now = parts_.clock.now();
+  if (now - warned_at_ < kEvery) return;
+  warned_at_ = now;
+  log::warning("key store: {}", cause);
 }
 
 void KeyStore::answer_waiting(Pair& pair) {

@@ -20,7 +20,6 @@
 #include "etsi014/key_request.h"
 #include "kme/kme_config.h"
 #include "kme/leased_keys.h"
-#include "kme/psrd_allowance.h"
 #include "kme/store_level.h"
 #include "store/kme_store.h"
 
@@ -58,7 +57,7 @@ class KeyStore {
   struct Parts {
     const KmeConfig& config;
     Establish establish;
-    PsrdAllowance& allowance;
+    std::function<bool(const BundleRequest&)> allows;  ///< PsrdAllowance::allows_ahead()
     ReadyStore& store;
     EventLoop& loop;
     const Clock& clock;
@@ -92,7 +91,7 @@ class KeyStore {
   [[nodiscard]] std::uint64_t ready_keys() const;
   /// Given out since the start. Thread-safe.
   [[nodiscard]] std::uint64_t keys_issued() const { return issued_; }
-  /// Why the last bundle could not be made; empty once one could.
+  /// What failed last; empty once keys could be made.
   [[nodiscard]] const std::string& last_failure() const { return last_failure_; }
 
   /// Takes over what the store had. Before any other call.
@@ -118,6 +117,8 @@ class KeyStore {
   void send_leases();
   void leased(const std::vector<Pair*>& pairs, const std::vector<store::ReadyLease>& leases,
               Result<std::vector<store::ReadyLeased>> answer);
+  /// Notes why something failed; not every time in the log.
+  void warn(const std::string& cause);
   void answer_waiting(Pair& pair);
 
   /// Begins as many bundles as the pair lacks, within the limits of what may be under way.

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/log.h"
 #include "kme/key_store_pair.h"
 
 namespace dske::kme {
@@ -13,7 +12,6 @@ constexpr std::size_t kFillingPerPair = 2;
 constexpr std::uint32_t kBundleKeysMost = 1024;
 constexpr std::chrono::seconds kRetryFirst{1};
 constexpr std::chrono::seconds kRetryMost{60};
-constexpr std::chrono::seconds kWarnEvery{10};
 
 }  // namespace
 
@@ -59,7 +57,7 @@ void KeyStore::fill(Pair& pair) {
     request.key_count = count;
     request.key_size_bytes = key_size_bytes_;
     request.lifetime = parts_.config.key_lifetime;
-    if (!parts_.allowance.allows_ahead(request))
+    if (!parts_.allows(request))
       return fill_failed(pair, {ErrorKind::exhausted, "the PSRD that is left is kept for requests"});
     ++filling_;
     ++pair.bundles_under_way;
@@ -86,11 +84,8 @@ void KeyStore::fill_failed(Pair& pair, const Error& error) {
   const MonotonicTime now = parts_.clock.now();
   pair.retry_after = std::clamp(pair.retry_after * 2, kRetryFirst, kRetryMost);
   pair.retry_at = now + pair.retry_after;
-  last_failure_ = error.message;
-  if (now - warned_at_ < kWarnEvery) return;
-  warned_at_ = now;
-  log::warning("no keys ahead of demand for {} with {}: {}", pair.saes.master.text(), pair.saes.slave.text(),
-               error.message);
+  warn("no keys ahead of demand for " + pair.saes.master.text() + " with " + pair.saes.slave.text() + ": " +
+       error.message);
 }
 
 void KeyStore::filled(const etsi014::SaePair& saes, std::uint32_t asked_for, BundleResult result) {
