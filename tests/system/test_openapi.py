@@ -509,6 +509,7 @@ def test_a_kmes_management_is_as_documented(network, make_network, tmp_path):
         contract, carol,
         [
             ("GET", "/status", None, 200),
+            ("GET", "/key-store", None, 200),
             ("GET", "/psrd", None, 200),
             ("POST", "/psrd", {"file": str(good)}, 200),
             ("POST", "/psrd", {"file": str(copy)}, 409),
@@ -521,15 +522,15 @@ def test_a_kmes_management_is_as_documented(network, make_network, tmp_path):
             ("POST", "/hubs/nobody/leave", None, 404),
         ],
     )  # fmt: skip
-    for path in ("status", "stop"):
+    for path in ("status", "stop", "key-store"):
         target = f"/client/other/mgmt/v1/{path}"
-        method = "GET" if path == "status" else "POST"
+        method = "POST" if path == "stop" else "GET"
         contract.check(method, target, *plain_request(carol.port + 1000, method, target, token=carol.management.token))
 
     def ask(method, target):
         return plain_request(carol.port + 1000, method, target, token=carol.management.token)
 
-    parts = ("status", "stop", "psrd", f"psrd/{block}", "hubs", "hubs/hank", "hubs/hank/leave")
+    parts = ("status", "stop", "key-store", "psrd", f"psrd/{block}", "hubs", "hubs/hank", "hubs/hank/leave")
     paths = [f"/client/carol/mgmt/v1/{path}" for path in parts]
     undocumented(contract, ask, [*paths, "/healthz", "/readyz"])
 

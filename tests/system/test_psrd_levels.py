@@ -114,7 +114,7 @@ def test_warnings_come_at_a_quarter_and_a_tenth_at_both_ends(network):
 
 
 def test_keys_in_bundles_cost_at_most_a_tenth_more_psrd_than_the_lower_bound(make_topology):
-    topology = make_topology()
+    topology = make_topology(key_store={"enabled": False})
     topology.start()
     topology.manager("provision", "client/carol", "--client-bytes", 1048576, "--hub-bytes", 1048576)
     topology.manager("provision", "client/celia", "--client-bytes", 1048576, "--hub-bytes", 1048576)
