@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/fault_point.h"
 #include "base/log.h"
 #include "kme/key_age.h"
 #include "kme/key_store_pair.h"
@@ -176,6 +177,7 @@ void KeyStore::send_leases() {
 void KeyStore::leased(const std::vector<Pair*>& pairs, const std::vector<store::ReadyLease>& leases,
                       Result<std::vector<store::ReadyLeased>> answer) {
   lease_running_ = false;
+  pass(FaultPoint::ready_leased);
   if (!answer) warn("cannot lease ready keys: " + answer.error().message);
   std::size_t next = 0;
   for (Pair* pair : pairs) {
@@ -293,6 +295,7 @@ void KeyStore::give_back() {
     }
   }
   parts_.store.return_ready(std::move(returns), [this](const Result<void>& returned) {
+    pass(FaultPoint::ready_returned);
     if (!returned) log::error("ready keys could not be given back: {}", returned.error().message);
     std::exchange(closed_, {})();
   });

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/fault_point.h"
 #include "kme/key_store_pair.h"
 
 namespace dske::kme {
@@ -106,6 +107,7 @@ void KeyStore::filled(const etsi014::SaePair& saes, std::uint32_t asked_for, Bun
 }
 
 void KeyStore::keep(Pair& pair, EstablishedBundle made) {
+  pass(FaultPoint::ready_made);
   const BundleContext& context = made.context;
   if (const ClientName& client = context.slaves.front().client; pair.slave_client != client) {
     // The slave SAE has moved to another KME, which cannot have the keys that were made before.
@@ -137,6 +139,7 @@ void KeyStore::keep(Pair& pair, EstablishedBundle made) {
   ++filling_;
   parts_.store.add_ready(std::move(record), [this, saes = pair.saes, bundle, count,
                                              batch = std::move(batch)](const Result<void>& kept) mutable {
+    pass(FaultPoint::ready_kept);
     Pair& owner = *pairs_.at(saes);
     --filling_;
     --owner.bundles_under_way;
