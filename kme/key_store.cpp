@@ -36,9 +36,12 @@ std::optional<KeyStore::Keys> KeyStore::take(const etsi014::SaePair& pair, std::
 
 void KeyStore::take_leasing(const etsi014::SaePair& saes, std::uint32_t number, Taken done) {
   Pair* pair = find(saes);
-  if (pair == nullptr || closing_ || pair->level() < number) return done(std::nullopt);
+  if (pair == nullptr || closing_) return done(std::nullopt);
   if (auto keys = take(saes, number)) return done(std::move(keys));
-  pair->window.note_lease(number, parts_.clock.now());
+  std::uint32_t wanted = number;
+  for (const auto& waiting : pair->waiting) wanted += waiting.number;
+  if (pair->level() < wanted) return done(std::nullopt);
+  pair->window.note_lease(wanted, parts_.clock.now());
   pair->waiting.push_back({number, std::move(done)});
   lease(*pair);
 }
@@ -155,8 +158,9 @@ void KeyStore::send_leases() {
   while (!leasing_.empty() && leases.size() < kLeasesMost) {
     Pair& pair = *leasing_.front();
     leasing_.pop_front();
-    std::uint32_t wanted = pair.window.keys();
-    for (const auto& waiting : pair.waiting) wanted = std::max(wanted, waiting.number);
+    std::uint32_t asked_for = 0;
+    for (const auto& waiting : pair.waiting) asked_for += waiting.number;
+    const std::uint32_t wanted = std::max(pair.window.keys(), asked_for);
     const std::uint32_t there = pair.leased->available();
     std::uint32_t missing = wanted > there ? wanted - there : 0;
     for (const Bundle& bundle : pair.ready) {
@@ -197,7 +201,7 @@ void KeyStore::leased(const std::vector<Pair*>& pairs, const std::vector<store::
       pair->spent.push_back(bundle.id);
       pair->ready.pop_front();
     }
-    answer_waiting(*pair);
+    answer_waiting(*pair, answer.has_value() && !closing_);
     if (!closing_) {
       pair->leased->want(pair->on_disk > 0 ? pair->window.keys() / 2 : 1);
       fill(*pair);
@@ -216,12 +220,22 @@ void KeyStore::warn(const std::string& cause) {
   log::warning("key store: {}", cause);
 }
 
-void KeyStore::answer_waiting(Pair& pair) {
+void KeyStore::answer_waiting(Pair& pair, bool may_lease_more) {
+  std::vector<Pair::Waiting> unserved;
   for (Pair::Waiting& waiting : std::exchange(pair.waiting, {})) {
-    auto keys = pair.leased->take(waiting.number, parts_.clock.now());
-    if (keys) issued_ += waiting.number;
-    waiting.done(std::move(keys));
+    if (auto keys = pair.leased->take(waiting.number, parts_.clock.now())) {
+      issued_ += waiting.number;
+      waiting.done(std::move(keys));
+    } else if (may_lease_more && pair.on_disk > 0 && pair.level() >= waiting.number &&
+               pair.leased->available() < waiting.number) {
+      unserved.push_back(std::move(waiting));
+    } else {
+      waiting.done(std::nullopt);
+    }
   }
+  if (unserved.empty()) return;
+  for (Pair::Waiting& waiting : unserved) pair.waiting.push_back(std::move(waiting));
+  lease(pair);
 }
 
 void KeyStore::settle() {

@@ -119,7 +119,8 @@ class KeyStore {
               Result<std::vector<store::ReadyLeased>> answer);
   /// Notes why something failed; not every time in the log.
   void warn(const std::string& cause);
-  void answer_waiting(Pair& pair);
+  /// Those that the lease was too small for wait for the next one.
+  void answer_waiting(Pair& pair, bool may_lease_more);
 
   /// Begins as many bundles as the pair lacks, within the limits of what may be under way.
   void fill(Pair& pair);

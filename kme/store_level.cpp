@@ -8,6 +8,7 @@ namespace {
 
 constexpr double kFadeSeconds = 120;
 constexpr std::chrono::milliseconds kClose{250};
+constexpr std::uint32_t kGrowth = 4;
 constexpr std::chrono::seconds kQuiet{2};
 
 }  // namespace
@@ -26,7 +27,7 @@ double KeyDemand::keys_per_second(MonotonicTime now) const {
 }
 
 void LeaseWindow::note_lease(std::uint32_t number, MonotonicTime now) {
-  if (now - leased_at_ < kClose) keys_ = std::min(kMost, keys_ * 2);
+  if (now - leased_at_ < kClose) keys_ = std::min(kMost, keys_ * kGrowth);
   keys_ = std::clamp(2 * std::min(number, kMost), keys_, kMost);
   leased_at_ = now;
 }

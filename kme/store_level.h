@@ -20,7 +20,7 @@ class KeyDemand {
   MonotonicTime at_;
 };
 
-/// How many of the ready keys are leased for issue ahead of the requests. It doubles as long as leases follow
+/// How many of the ready keys are leased for issue ahead of the requests. It grows as long as leases follow
 /// each other closely, so that at any rate few requests meet an empty lease, and shrinks afterwards, so that
 /// a crash costs few keys.
 class LeaseWindow {
@@ -29,7 +29,7 @@ class LeaseWindow {
   static constexpr std::uint32_t kMost = 16384;
 
   [[nodiscard]] std::uint32_t keys() const { return keys_; }
-  /// A lease is needed now, for a request of `number` keys or 0.
+  /// A lease is needed now, for requests of `number` keys together, or 0.
   void note_lease(std::uint32_t number, MonotonicTime now);
   /// To be called every second or so.
   void note_time(MonotonicTime now);

@@ -150,6 +150,23 @@ TEST_CASE(
   CHECK(kme.request(30) == 0);
 }
 
+TEST_CASE("requests that wait together are all served by one lease") {
+  Kme kme;
+  kme.config.key_store.minimum_keys = 1000;
+  kme.keys->asked(kPair, 1);
+  kme.run_for(seconds(1));
+  std::size_t got = 0;
+  for (int i = 0; i < 9; ++i) {
+    kme.keys->take_leasing(kPair, 100, [&](std::optional<KeyStore::Keys> keys) {
+      if (keys) got += kme.note(*keys);
+    });
+  }
+  const int leases = kme.disk.leases;
+  kme.loop.run_for(milliseconds(100));
+  CHECK(got == 900);
+  CHECK(kme.disk.leases <= leases + 1);
+}
+
 TEST_CASE("the level follows the demand, up to the maximum, and falls when the pair is idle") {
   Kme kme;
   kme.config.limits.max_key_count = 500;

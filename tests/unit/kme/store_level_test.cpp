@@ -28,9 +28,9 @@ TEST_CASE("leases that follow each other closely grow, up to a limit, and shrink
   window.note_lease(0, now);
   CHECK(window.keys() == LeaseWindow::kLeast);
   window.note_lease(0, now += milliseconds(100));
-  CHECK(window.keys() == 2 * LeaseWindow::kLeast);
+  CHECK(window.keys() == 4 * LeaseWindow::kLeast);
   window.note_lease(0, now += milliseconds(300));
-  CHECK(window.keys() == 2 * LeaseWindow::kLeast);
+  CHECK(window.keys() == 4 * LeaseWindow::kLeast);
   for (int i = 0; i < 30; ++i) window.note_lease(0, now += milliseconds(1));
   CHECK(window.keys() == LeaseWindow::kMost);
   window.note_time(now += seconds(1));
