@@ -48,7 +48,7 @@ void Confirmations::listed(const std::shared_ptr<HubLink>& link, const HubReply&
   for (const json::Value& element : reader.array("bundles", kPendingMost)) {
     json::ObjectReader bundle(element, "bundle");
     BundleName name{bundle.parsed<ClientName>("initiator"), bundle.parsed<BundleId>("bundle_id")};
-    if (!bundle.failed() && (held_.holds(name) || held_.finished(name))) known.push_back(std::move(name));
+    if (!bundle.failed() && held_.holds_or_finished(name)) known.push_back(std::move(name));
   }
   Responder::confirm_at(link, known);
 }

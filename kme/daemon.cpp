@@ -85,14 +85,15 @@ struct Engine {
                   links.all(), loop, clock),
         held(config.name, config.encryptors, clock),
         confirmations(responder, held, links.all(), loop),
-        delivery({config, roster, links.all(), directory, initiator, responder, held, confirmations, store,
-                  loop, clock}) {}
+        fetches(responder, held, confirmations, store, clock),
+        records(store, loop),
+        delivery({config, roster, links.all(), directory, initiator, held, fetches, records, loop, clock}) {}
 
   // Takes over what the store held and begins to work; on the loop.
   void begin(store::KmeStore::Contents contents) {
     for (store::HeldBundle& bundle : contents.held) {
       const MonotonicTime expires = bundle.expires.monotonic(clock);
-      held.hold(std::move(bundle.context), std::move(bundle.keys), expires, bundle.delivered);
+      held.hold(bundle.context, std::move(bundle.keys), expires, bundle.delivered);
     }
     links.load(contents.hubs, std::move(contents.blocks));
     for (const store::PostedBundle& bundle : contents.unacknowledged) {
@@ -102,8 +103,9 @@ struct Engine {
     confirmations.start_polling();
   }
 
-  // Gives unused leases back; afterwards nothing of this uses the store.
+  // Records what was delivered, gives unused leases back; afterwards nothing of this uses the store.
   void close(Task done) {
+    records.flush();
     links.close([this, done = std::move(done)]() mutable {
       store.stop();
       done();
@@ -128,6 +130,8 @@ struct Engine {
   Responder responder;
   HeldKeys held;
   Confirmations confirmations;
+  BundleFetches fetches;
+  DeliveryRecords records;
   KeyDelivery delivery;
 };
 
