@@ -15,12 +15,14 @@
 #include "kme/confirmations.h"
 #include "kme/directory_watch.h"
 #include "kme/etsi_routes.h"
+#include "kme/fetch_ahead.h"
 #include "kme/http_hub_transport.h"
 #include "kme/hub_links.h"
 #include "kme/hub_roster.h"
 #include "kme/key_delivery.h"
 #include "kme/loop_store.h"
 #include "kme/management.h"
+#include "kme/pending_watch.h"
 #include "kme/psrd_ingestion.h"
 #include "node/daemon_loop.h"
 #include "node/documentation.h"
@@ -69,6 +71,12 @@ void run_on_loop(EventLoop& loop, std::chrono::seconds timeout, std::function<vo
   waiting.wait_for(timeout);
 }
 
+FetchAhead::Settings fetch_ahead_settings(const KmeConfig& config) {
+  FetchAhead::Settings settings;
+  settings.shares_required = config.shares_required;
+  return settings;
+}
+
 // Everything that lives on the event loop. The loop must have ended before this is destroyed.
 struct Engine {
   Engine(const KmeConfig& config, const HubRoster& roster, store::KmeStore& durable,
@@ -84,8 +92,15 @@ struct Engine {
                    std::max<std::chrono::seconds>(config.key_lifetime, kLifetimeTrusted)},
                   links.all(), loop, clock),
         held(config.name, config.encryptors, clock),
-        confirmations(responder, held, links.all(), loop),
+        confirmations(responder, held, loop, clock),
         fetches(responder, held, confirmations, store, clock),
+        fetch_ahead(fetch_ahead_settings(config), links.all(), held, fetches, loop, clock),
+        pending(links.all(), loop, clock,
+                [this, ahead = config.fetch_ahead](const std::shared_ptr<HubLink>& hub,
+                                                   const std::vector<BundleName>& bundles) {
+                  confirmations.repeat(hub, bundles);
+                  if (ahead) fetch_ahead.listed(hub->address().id, bundles);
+                }),
         records(store, loop),
         delivery({config, roster, links.all(), directory, initiator, held, fetches, records, loop, clock}) {}
 
@@ -100,7 +115,7 @@ struct Engine {
       log::info("withdrawing bundle {}, which was not acknowledged before the restart", bundle.id.text());
       initiator.withdraw(bundle.id, bundle.hubs);
     }
-    confirmations.start_polling();
+    pending.start();
   }
 
   // Records what was delivered, gives unused leases back; afterwards nothing of this uses the store.
@@ -131,6 +146,8 @@ struct Engine {
   HeldKeys held;
   Confirmations confirmations;
   BundleFetches fetches;
+  FetchAhead fetch_ahead;
+  PendingWatch pending;
   DeliveryRecords records;
   KeyDelivery delivery;
 };
