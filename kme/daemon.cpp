@@ -77,6 +77,14 @@ FetchAhead::Settings fetch_ahead_settings(const KmeConfig& config) {
   return settings;
 }
 
+std::set<HubId> registered_hubs(const HubLinks& links) {
+  std::set<HubId> hubs;
+  for (const auto& link : links.all()) {
+    if (link->registered()) hubs.insert(link->address().id);
+  }
+  return hubs;
+}
+
 // Everything that lives on the event loop. The loop must have ended before this is destroyed.
 struct Engine {
   Engine(const KmeConfig& config, const HubRoster& roster, store::KmeStore& durable,
@@ -94,7 +102,12 @@ struct Engine {
         held(config.name, config.encryptors, clock),
         confirmations(responder, held, loop, clock),
         fetches(responder, held, confirmations, store, clock),
-        fetch_ahead(fetch_ahead_settings(config), links.all(), held, fetches, loop, clock),
+        fetch_ahead(
+            fetch_ahead_settings(config), [this] { return registered_hubs(links); }, held,
+            [this](const BundleName& bundle, BundleFetches::Done done) {
+              fetches.fetch(bundle, std::move(done));
+            },
+            loop, clock),
         pending(links.all(), loop, clock,
                 [this, ahead = config.fetch_ahead](const std::shared_ptr<HubLink>& hub,
                                                    const std::vector<BundleName>& bundles) {

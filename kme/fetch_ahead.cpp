@@ -15,16 +15,22 @@ constexpr std::chrono::seconds kPauseMost{600};
 // What no hub has listed for so long has gone from them all.
 constexpr std::chrono::seconds kListingLasts{180};
 
+std::size_t registered_among(const std::vector<HubId>& hubs, const std::set<HubId>& registered) {
+  return static_cast<std::size_t>(
+      std::count_if(hubs.begin(), hubs.end(), [&](const HubId& hub) { return registered.contains(hub); }));
+}
+
 }  // namespace
 
 void FetchAhead::listed(const HubId& hub, const std::vector<BundleName>& bundles) {
+  const std::set<HubId> registered = registered_();
   for (const BundleName& name : bundles) {
-    if (!held_.holds_or_finished(name)) note(hub, name);
+    if (!held_.holds_or_finished(name)) note(hub, name, registered);
   }
   go_on();
 }
 
-void FetchAhead::note(const HubId& hub, const BundleName& name) {
+void FetchAhead::note(const HubId& hub, const BundleName& name, const std::set<HubId>& registered) {
   Bundle& bundle = bundles_[name];
   bundle.listed = clock_.now();
   if (std::find(bundle.hubs.begin(), bundle.hubs.end(), hub) == bundle.hubs.end()) {
@@ -34,12 +40,9 @@ void FetchAhead::note(const HubId& hub, const BundleName& name) {
     if (listings.size() > settings_.remembered_most_per_hub) forget_oldest(hub, name);
   }
   if (bundle.fetching || bundle.pause.count() > 0) return;
-  const std::size_t count = registered_among(bundle.hubs);
+  const std::size_t count = registered_among(bundle.hubs, registered);
   if (count < settings_.shares_required) return;
-  const bool by_all = std::all_of(links_.begin(), links_.end(), [&](const auto& link) {
-    return !link->registered() ||
-           std::find(bundle.hubs.begin(), bundle.hubs.end(), link->address().id) != bundle.hubs.end();
-  });
+  const bool by_all = count == registered.size();
   if (by_all || !bundle.due)
     set_due(name, bundle, clock_.now() + (by_all ? std::chrono::milliseconds(0) : kForTheOtherHubs));
 }
@@ -74,16 +77,6 @@ bool FetchAhead::has_room(const ClientName& initiator) const {
   return held.keys < settings_.keys_most_per_initiator && held.bytes < settings_.bytes_most_per_initiator;
 }
 
-bool FetchAhead::is_registered(const HubId& hub) const {
-  return std::any_of(links_.begin(), links_.end(),
-                     [&](const auto& link) { return link->address().id == hub && link->registered(); });
-}
-
-std::size_t FetchAhead::registered_among(const std::vector<HubId>& hubs) const {
-  return static_cast<std::size_t>(
-      std::count_if(hubs.begin(), hubs.end(), [&](const HubId& hub) { return is_registered(hub); }));
-}
-
 void FetchAhead::go_on() {
   const MonotonicTime now = clock_.now();
   while (fetching_ < settings_.fetches_most && !due_.empty() && due_.begin()->first <= now) {
@@ -95,10 +88,10 @@ void FetchAhead::go_on() {
     const bool gone = now - bundle.listed > kListingLasts;
     if (gone || held_.holds_or_finished(name) || !has_room(name.initiator)) {
       bundles_.erase(found);
-    } else if (registered_among(bundle.hubs) < settings_.shares_required) {
+    } else if (registered_among(bundle.hubs, registered_()) < settings_.shares_required) {
       bundle.pause = std::chrono::seconds(0);  // until enough hubs list it again
     } else {
-      fetch(name, bundle);
+      start_fetch(name, bundle);
     }
   }
   if (timer_ && (due_.empty() || due_.begin()->first != timer_->first)) {
@@ -112,11 +105,11 @@ void FetchAhead::go_on() {
             })};
 }
 
-void FetchAhead::fetch(const BundleName& name, Bundle& bundle) {
+void FetchAhead::start_fetch(const BundleName& name, Bundle& bundle) {
   bundle.fetching = true;
   ++fetching_;
   // The answer may come at once, and changes what go_on() goes through: so it comes by the loop.
-  fetches_.fetch(name, [this, name](const Result<void>& result) {
+  fetch_(name, [this, name](const Result<void>& result) {
     loop_.post([this, name, result] { fetched(name, result); });
   });
 }

@@ -3,14 +3,15 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <map>
-#include <memory>
 #include <optional>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/event_loop.h"
-#include "dske/hub_link.h"
 #include "kme/bundle_fetches.h"
 #include "kme/held_keys.h"
 
@@ -31,10 +32,20 @@ class FetchAhead {
     std::uint64_t bytes_most_per_initiator = std::uint64_t{128} << 20;
   };
 
+  /// The hubs that this KME is registered with now; the listings of others do not count.
+  using RegisteredHubs = std::function<std::set<HubId>()>;
+  /// As BundleFetches::fetch().
+  using Fetch = std::function<void(const BundleName& bundle, BundleFetches::Done done)>;
+
   /// The references must outlive it and its callbacks.
-  FetchAhead(const Settings& settings, const std::vector<std::shared_ptr<HubLink>>& links,
-             const HeldKeys& held, BundleFetches& fetches, EventLoop& loop, const Clock& clock)
-      : settings_(settings), links_(links), held_(held), fetches_(fetches), loop_(loop), clock_(clock) {}
+  FetchAhead(const Settings& settings, RegisteredHubs registered, const HeldKeys& held, Fetch fetch,
+             EventLoop& loop, const Clock& clock)
+      : settings_(settings),
+        registered_(std::move(registered)),
+        held_(held),
+        fetch_(std::move(fetch)),
+        loop_(loop),
+        clock_(clock) {}
 
   /// A hub lists these bundles as pending. Those that are held are passed over.
   void listed(const HubId& hub, const std::vector<BundleName>& bundles);
@@ -52,21 +63,19 @@ class FetchAhead {
     std::chrono::seconds pause{0};  ///< after it could not be fetched
   };
 
-  void note(const HubId& hub, const BundleName& name);
+  void note(const HubId& hub, const BundleName& name, const std::set<HubId>& registered);
   void forget_oldest(const HubId& hub, const BundleName& newest);
   void forget(std::map<BundleName, Bundle>::iterator bundle);
   void set_due(const BundleName& name, Bundle& bundle, MonotonicTime when);
   [[nodiscard]] bool has_room(const ClientName& initiator) const;
-  [[nodiscard]] bool is_registered(const HubId& hub) const;
-  [[nodiscard]] std::size_t registered_among(const std::vector<HubId>& hubs) const;
   void go_on();
-  void fetch(const BundleName& name, Bundle& bundle);
+  void start_fetch(const BundleName& name, Bundle& bundle);
   void fetched(const BundleName& name, const Result<void>& result);
 
   const Settings settings_;
-  const std::vector<std::shared_ptr<HubLink>>& links_;
+  const RegisteredHubs registered_;
   const HeldKeys& held_;
-  BundleFetches& fetches_;
+  const Fetch fetch_;
   EventLoop& loop_;
   const Clock& clock_;
   std::map<BundleName, Bundle> bundles_;
