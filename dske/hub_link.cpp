@@ -132,17 +132,17 @@ void HubLink::not_accepted() {
   }
 }
 
-void HubLink::poll(Reply done) {
+void HubLink::poll(const PendingQuestion& question, Reply done) {
   if (!registered() || polling_key_.empty()) {
     done(Error{ErrorKind::unavailable, "not registered: " + last_error_});
     return;
   }
-  const std::string target_text = target("/key-shares/pending");
+  const std::string target_text = target("/key-shares/pending?" + question.query());
   const RequestParts parts{address_.id, epoch_, "GET", target_text, {}};
   const PollingNumbers numbers{client_.name, registration_number_, ++polling_counter_};
   const PollingTag tag = polling_request_tag(polling_key_.view(), parts, numbers);
-  HubRequest request{
-      "GET", target_text, std::string(kPollingHeader), PollingRequest{numbers, tag}.text(), {}};
+  HubRequest request{"GET", target_text,  std::string(kPollingHeader), PollingRequest{numbers, tag}.text(),
+                     {},    question.wait};
   client_.transport.send(
       address_, std::move(request),
       [self = shared_from_this(), target_text, numbers, tag, epoch = epoch_,

@@ -16,6 +16,7 @@
 #include "dske/hub_transport.h"
 #include "dske/leased_pool.h"
 #include "dske/message_authentication.h"
+#include "dske/pending_list.h"
 #include "dske/polling_authentication.h"
 #include "dske/registration_message.h"
 
@@ -115,8 +116,11 @@ class HubLink : public std::enable_shared_from_this<HubLink> {
   /// the link registers again by itself), unavailable (no answer, or none that verifies).
   void call(std::string method, std::string path, SecretBytes body, Reply done);
 
-  /// Asks for the bundles that wait for this client; the answer verified under the polling key.
-  void poll(Reply done);
+  /// Asks for the bundles that wait for this client; the answer, a PendingList if its status is 200, verified
+  /// under the polling key. It may take as long as `question` lets the hub wait.
+  void poll(const PendingQuestion& question, Reply done);
+  /// The number of the registration that stands; cursors of the pending list hold as long as it does.
+  [[nodiscard]] std::uint64_t registration_number() const { return registration_number_; }
 
   /// Where own fragments in use start.
   using StartsInUse = PerZone<std::set<std::pair<BlockId, std::uint64_t>>>;

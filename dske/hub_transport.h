@@ -1,6 +1,7 @@
 // How a client reaches its hubs, as an interface so that tests can lose, delay, reorder and falsify messages.
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "base/names.h"
@@ -23,6 +24,7 @@ struct HubRequest {
   std::string signature_header;  ///< its name, kSignatureHeader or kPollingHeader
   std::string signature;         ///< its value
   SecretBytes body;
+  std::chrono::seconds wait{0};  ///< how long the hub may take beyond what an answer usually takes
 };
 
 /// What came back, not verified yet.

@@ -173,7 +173,14 @@ Authenticator::Poll::Poll(std::shared_ptr<Client> client, HubId hub, Epoch epoch
       request_(std::move(request)),
       reply_(std::move(reply)) {}
 
+bool Authenticator::Poll::stands() const {
+  return client_->enabled() && client_->registered() &&
+         client_->registration_number() == polling_.numbers.registration;
+}
+
 void Authenticator::Poll::answer(int status, SecretBytes json) {
+  if (!client_->enabled()) return reply_.send(http::message_response(401, kDisabled));
+  if (!stands()) return reply_.send(http::message_response(401, "the client has registered anew, or left"));
   http::Response response{status, "application/json", {}, std::move(json)};
   const std::string target = request_.target();
   const RequestParts parts{hub_, epoch_, request_.method, target, {}};

@@ -66,6 +66,11 @@ class Authenticator {
     Poll(std::shared_ptr<Client> client, HubId hub, Epoch epoch, PollingRequest polling,
          http::Request request, http::Reply reply);
     [[nodiscard]] const std::shared_ptr<Client>& client() const { return client_; }
+    [[nodiscard]] const http::Request& request() const { return request_; }
+    /// Whether the client is still enabled, and registered as it was when it asked.
+    [[nodiscard]] bool stands() const;
+    /// Answers, under the polling key; unsigned 401 if the poll does not stand any more. From any thread,
+    /// once.
     void answer(int status, SecretBytes json);
 
    private:

@@ -1,5 +1,6 @@
 #include "hub/daemon.h"
 
+#include <algorithm>
 #include <future>
 #include <memory>
 
@@ -152,7 +153,9 @@ Result<void> serve_hub(const HubConfig& config) {
   FailureLimiter failures(clock);
   const Authenticator authenticator(hub_id, Epoch::random(randomness), clients, failures);
   Registration registration(hub_id, config, authenticator.epoch(), clients, **store);
-  Relay relay(hub_id, config.limits, clients, **store, clock);
+  // Each of them takes a connection; others must find room.
+  WaitingPolls polls(**store, clock, std::max<std::size_t>(config.node.server.connections / 2, 1));
+  Relay relay(hub_id, config.limits, clients, **store, polls, clock);
   PsrdRandomness psrd_randomness(randomness, config.randomness, config.node.state_dir);
   Operations operations(hub_id, config, clients, **store, randomness, psrd_randomness);
   // Declared in the order in which they depend on each other: the store finishes last, after the pools are
@@ -221,12 +224,14 @@ Result<void> serve_hub(const HubConfig& config) {
       client->pool().settle_floors();
       node::observe_pool(rates, client->name().text(), client->pool(), clock.now());
     }
+    polls.settle();
     if (++ticks % kExpireEveryTicks == 0) relay.expire();
   });
 
   log::info("hub {} stops", config.name.text());
   provisioner.stop();
   psrd_randomness.give_up();
+  polls.stop();
   (*server)->stop(kStopGrace);
   (*management)->stop(kStopGrace);
   return {};

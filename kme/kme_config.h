@@ -44,6 +44,7 @@ struct KmeConfig {
   bool join_from_psrd_in = false;  ///< without a list: also those of files that are dropped into psrd-in/
   std::chrono::seconds key_lifetime{86400};
   KeySource key_source = KeySource::generator;
+  bool fetch_ahead = true;  ///< bundles are fetched before an SAE asks for their keys
   etsi014::Limits limits;
   KeyStoreConfig key_store;
   RequestLimitsConfig request_limits;

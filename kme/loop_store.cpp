@@ -67,10 +67,9 @@ void LoopStore::hold_bundle(store::HeldBundle bundle, InitiatorStore::Done done)
   store_.hold_bundle(std::move(bundle), on_loop(std::move(done)));
 }
 
-void LoopStore::record_delivery(store::Delivery delivery, std::vector<SaeId> local_slaves,
-                                InitiatorStore::Done done) {
+void LoopStore::record_deliveries(std::vector<store::Delivery> deliveries, InitiatorStore::Done done) {
   if (stopped_) return;
-  store_.record_delivery(std::move(delivery), std::move(local_slaves), on_loop(std::move(done)));
+  store_.record_deliveries(std::move(deliveries), on_loop(std::move(done)));
 }
 
 void LoopStore::drop_block(const BlockId& block, InitiatorStore::Done done) {

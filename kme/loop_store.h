@@ -34,7 +34,7 @@ class LoopStore final : public PsrdStore, public RegistrationStore, public Initi
   void drop_ready(std::vector<BundleId> bundles, UniqueFunction<void(Result<void>)> done) override;
 
   void hold_bundle(store::HeldBundle bundle, InitiatorStore::Done done);
-  void record_delivery(store::Delivery delivery, std::vector<SaeId> local_slaves, InitiatorStore::Done done);
+  void record_deliveries(std::vector<store::Delivery> deliveries, InitiatorStore::Done done);
   void drop_block(const BlockId& block, InitiatorStore::Done done);
   void forget_hub(const HubId& hub, InitiatorStore::Done done);
   void expire(UniqueFunction<void(Result<std::vector<BundleName>>)> done);

@@ -119,7 +119,9 @@ SecretBytes status_json(const ManagedKme& kme) {
   writer.name("hubs").begin_array();
   for (const auto& link : kme.links.all()) write_hub(kme, writer, *link);
   writer.end_array();
-  writer.name("bundles_held").integer(static_cast<std::int64_t>(kme.held.size()));
+  const HeldKeys::Amount held = kme.held.amount();
+  writer.name("bundles_held").integer(static_cast<std::int64_t>(held.bundles));
+  writer.name("keys_held").integer(static_cast<std::int64_t>(held.keys));
   writer.name("keys_delivered").integer(static_cast<std::int64_t>(kme.delivery.keys_delivered()));
   writer.name("key_store");
   write_key_store(writer, kme.key_store);

@@ -55,6 +55,8 @@ struct Delivery {
   BundleName bundle;
   SaeId sae_id;
   std::vector<std::uint16_t> indices;
+  /// Those of the bundle's slaves that this KME serves; empty if that is not known.
+  std::vector<SaeId> local_slaves;
 };
 
 /// A bundle that this KME initiated ahead of demand, for one slave SAE, without its keys. The keys below
@@ -153,9 +155,10 @@ class KmeStore : public PsrdStore {
 
   /// Holds a bundle for local slave SAEs. ErrorKind::conflict if it is held already.
   virtual void hold_bundle(HeldBundle bundle, Answer<void> done) = 0;
-  /// Records deliveries. A bundle all of whose keys have been delivered to each of `local_slaves` is wiped
-  /// and removed; `local_slaves` are those of its slaves that this KME serves.
-  virtual void record_delivery(Delivery delivery, std::vector<SaeId> local_slaves, Answer<void> done) = 0;
+  /// Records deliveries, all in one transaction or none. A bundle all of whose keys have been delivered to
+  /// each of its local slaves is wiped and removed. Bundles that are not held (any more) are passed over;
+  /// ErrorKind::invalid if one has no such key.
+  virtual void record_deliveries(std::vector<Delivery> deliveries, Answer<void> done) = 0;
   /// Keeps the keys of a bundle for their master. ErrorKind::conflict if they are kept already.
   virtual void add_ready(ReadyBundle bundle, Answer<void> done) = 0;
   /// Leases keys for issue and reads them; answered in the order of `leases`, when they are no longer in the

@@ -173,10 +173,10 @@ void SqliteKmeStore::hold_bundle(HeldBundle bundle, Answer<void> done) {
       std::move(done));
 }
 
-void SqliteKmeStore::record_delivery(Delivery delivery, std::vector<SaeId> local_slaves, Answer<void> done) {
+void SqliteKmeStore::record_deliveries(std::vector<Delivery> deliveries, Answer<void> done) {
   writes_.submit<void>(
-      [this, delivery = std::move(delivery), local_slaves = std::move(local_slaves)](Database& database) {
-        return BundleTables(database, vault_->sealer()).record_delivery(delivery, local_slaves);
+      [this, deliveries = std::move(deliveries)](Database& database) {
+        return BundleTables(database, vault_->sealer()).record_deliveries(deliveries);
       },
       std::move(done));
 }

@@ -254,13 +254,13 @@ class DskeClient:
     def withdraw(self, bundle: uuid.UUID) -> HubAnswer:
         return self.call("DELETE", f"/key-share?key_id={bundle}")
 
-    def pending(self, *, counter: int | None = None, key: bytes | None = None) -> HubAnswer:
-        """The pending list, authenticated by the polling key."""
+    def pending(self, query: str = "", *, counter: int | None = None, key: bytes | None = None) -> HubAnswer:
+        """The pending list, authenticated by the polling key. `query` with its question mark."""
         if counter is None:
             self.polling_counter += 1
             counter = self.polling_counter
         key = self.polling_key if key is None else key
-        target = self.prefix + "/key-shares/pending"
+        target = self.prefix + "/key-shares/pending" + query
         common = (self.block.hub_id, self.epoch)
         who = (self.name, self.registration_number, counter)
         mac = wire.hmac_sha256(key, wire.polling_request_input(*common, "GET", target, *who, b""))

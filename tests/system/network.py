@@ -133,6 +133,7 @@ class Network:
                 "encryptors": sae_ids,
                 "hubs": [self._hub_entry(hub) for hub in hubs],
                 "key_store": {"enabled": False},  # tests say themselves which keys are made
+                "fetch_ahead": False,  # tests say themselves when shares leave the hubs
                 **(kme_settings or {}),
             }
             if shares_required:

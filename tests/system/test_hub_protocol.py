@@ -1,6 +1,7 @@
 """A hub, spoken to by clients made by hand: what it accepts, and that nothing is accepted twice or from the wrong
 place."""
 
+import concurrent.futures
 import secrets
 import time
 import uuid
@@ -612,7 +613,7 @@ def test_a_flood_of_guesses_moves_no_level_and_blocks_only_its_address(people):
 
 def test_the_pending_list_names_what_waits_for_the_caller(people):
     tess, theo = people.new(), people.new()
-    assert theo.pending().json == {"bundles": [], "more": False}
+    assert theo.pending().json == {"bundles": [], "more": False, "cursor": 0}
     contexts = [post(tess, theo) for _ in range(3)]
     waiting = theo.pending().json["bundles"]
     assert sorted(entry["bundle_id"] for entry in waiting) == sorted(str(context.bundle_id) for context in contexts)
@@ -620,6 +621,23 @@ def test_the_pending_list_names_what_waits_for_the_caller(people):
     assert tess.pending().json["bundles"] == []
     theo.confirm(tess.name, contexts[0].bundle_id)
     assert len(theo.pending().json["bundles"]) == 2
+
+
+def test_a_poll_waits_until_a_share_comes_and_goes_on_at_its_cursor(people):
+    tess, theo = people.new(), people.new()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        poll = pool.submit(theo.pending, "?after=0&wait=20")
+        with pytest.raises(concurrent.futures.TimeoutError):
+            poll.result(0.5)
+        context = post(tess, theo)
+        answer = poll.result(15).json
+    assert [entry["bundle_id"] for entry in answer["bundles"]] == [str(context.bundle_id)]
+    cursor = answer["cursor"]
+    assert theo.pending(f"?after={cursor}").json == {"bundles": [], "more": False, "cursor": cursor}
+    assert theo.pending("?wait=20").json == answer
+    later = post(tess, theo)
+    assert [entry["bundle_id"] for entry in theo.pending(f"?after={cursor}").json["bundles"]] == [str(later.bundle_id)]
+    assert theo.pending("?after=x").status == 400
 
 
 def test_polling_costs_no_psrd(people):
