@@ -376,7 +376,8 @@ def use_protocol(contract: Contract, network) -> None:
     assert theo.get_share(tess.name, context.bundle_id).status == 200
     assert tess.get_share(tess.name, context.bundle_id).status == 404
     assert theo.call("GET", "/key-share").status == 400
-    assert theo.pending().status == 200
+    assert theo.pending("?after=0&wait=0").status == 200
+    assert theo.pending("?after=x").status == 400
     assert theo.pending(key=bytes(32)).status == 401
     assert theo.confirm(tess.name, context.bundle_id).status == 200
     assert theo.call("POST", "/key-share/confirmation", {}).status == 400
