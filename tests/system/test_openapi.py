@@ -482,6 +482,8 @@ def test_a_hub_is_as_documented(network):
     assert hank.process.popen.wait(10) == 0
     hank.serve()
     hank.wait_ready()
+    # All that carol had there was revoked, and she has noticed that the hub was gone.
+    network.kmes["carol"].command("ingest-psrd", network.assign("hank", "carol"))
     network.all_registered()
 
     api = "/hub/{HUB_NAME}/dske/api/v1"
