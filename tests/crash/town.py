@@ -211,6 +211,7 @@ class Town:
             directory / "nodes", Pki(directory / "pki"), list(HUBS), CLIENTS, shares_required=SHARES_REQUIRED,
             proxies=self.proxies, client_bytes=BLOCK_BYTES, hub_bytes=BLOCK_BYTES, kme_settings={"key_store": KEY_STORE},
         )  # fmt: skip
+        self.network.kmes["carol"].change_config(fetch_ahead=True)  # both ways are killed in
         self.stopping = threading.Event()  # no more new keys
         self.fetch_all = threading.Event()  # slaves end when they have all
         self.delivered = threading.Event()  # no more PSRD

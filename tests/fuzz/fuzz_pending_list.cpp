@@ -1,4 +1,5 @@
-// Pending lists and the questions for them: what is accepted is written back as what is accepted and written the same.
+// Pending lists and the questions for them: what is accepted is written back as what is accepted and written
+// the same.
 #include <cstdlib>
 
 #include "dske/pending_list.h"

@@ -376,7 +376,8 @@ def use_protocol(contract: Contract, network) -> None:
     assert theo.get_share(tess.name, context.bundle_id).status == 200
     assert tess.get_share(tess.name, context.bundle_id).status == 404
     assert theo.call("GET", "/key-share").status == 400
-    assert theo.pending().status == 200
+    assert theo.pending("?after=0&wait=0").status == 200
+    assert theo.pending("?after=x").status == 400
     assert theo.pending(key=bytes(32)).status == 401
     assert theo.confirm(tess.name, context.bundle_id).status == 200
     assert theo.call("POST", "/key-share/confirmation", {}).status == 400
@@ -481,6 +482,8 @@ def test_a_hub_is_as_documented(network):
     assert hank.process.popen.wait(10) == 0
     hank.serve()
     hank.wait_ready()
+    # All that carol had there was revoked, and she has noticed that the hub was gone.
+    network.kmes["carol"].command("ingest-psrd", network.assign("hank", "carol"))
     network.all_registered()
 
     api = "/hub/{HUB_NAME}/dske/api/v1"
