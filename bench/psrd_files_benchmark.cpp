@@ -13,8 +13,8 @@
 #include "base/file.h"
 #include "base/file_stream.h"
 #include "base/random.h"
-#include "bench/process_figures.h"
 #include "bench/latency.h"
+#include "bench/process_figures.h"
 #include "bench/program_run.h"
 
 namespace dske::bench {
