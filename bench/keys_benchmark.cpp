@@ -55,10 +55,17 @@ Result<RoundBursts> run_waves(KeyPairLoad& load, std::size_t requests, std::size
   return round;
 }
 
+KeysSettings with_defaults(KeysSettings settings) {
+  constexpr std::uint32_t kWarm = 5000;
+  constexpr std::uint32_t kCold = 500;
+  if (settings.requests == 0) settings.requests = settings.is_cold ? kCold : kWarm;
+  return settings;
+}
+
 class KeysBenchmark {
  public:
   KeysBenchmark(const KeysSettings& settings, Encryptor master, Encryptor slave)
-      : settings_(settings), master_(std::move(master)), slave_(std::move(slave)) {}
+      : settings_(with_defaults(settings)), master_(std::move(master)), slave_(std::move(slave)) {}
 
   Result<void> run(const manager::Network& network) {
     const KeyLoad load{settings_.connections, settings_.number, settings_.is_cold ? settings_.cold_bits : 0};
