@@ -3,7 +3,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <ctime>
 
 #include <fmt/core.h>
 #include <sys/epoll.h>
@@ -11,6 +10,7 @@
 
 #include "base/file.h"
 #include "bench/answer_reader.h"
+#include "bench/process_figures.h"
 
 namespace dske::bench {
 namespace {
@@ -18,13 +18,6 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr int kAnswerTimeoutMs = 30000;
-
-double thread_seconds() {
-  timespec time{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  constexpr double kNanosecond = 1e-9;
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * kNanosecond;
-}
 
 struct Lane {
   TlsConnection connection;

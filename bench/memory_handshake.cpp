@@ -64,6 +64,8 @@ Result<TlsSessionPointer> MemoryHandshake::run(ssl_session_st* session) const {
   }
   if (!is_done) return Error{ErrorKind::internal, "a handshake in memory does not end"};
   auto ticket = take_ticket(client.get());
+  // Of a connection that was not shut down OpenSSL resumes no session.
+  SSL_set_shutdown(client.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   if (ticket && session != nullptr && SSL_session_reused(client.get()) != 1)
     return Error{ErrorKind::internal, "a session was not resumed in memory"};
   return ticket;

@@ -22,6 +22,13 @@ std::int64_t number_in(const std::filesystem::path& file, const std::string& nam
   return -1;
 }
 
+double seconds_of(clockid_t clock) {
+  timespec time{};
+  if (::clock_gettime(clock, &time) != 0) return 0;
+  constexpr double kNanosecond = 1e-9;
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * kNanosecond;
+}
+
 }  // namespace
 
 Result<ProcessFigures> figures_of(std::int64_t pid) {
@@ -47,11 +54,11 @@ Result<ProcessFigures> figures_of(std::int64_t pid) {
 
 double cpu_seconds_of(std::int64_t pid) {
   clockid_t clock{};
-  timespec time{};
-  if (::clock_getcpuclockid(static_cast<pid_t>(pid), &clock) != 0 || ::clock_gettime(clock, &time) != 0)
-    return 0;
-  constexpr double kNanosecond = 1e-9;
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * kNanosecond;
+  return ::clock_getcpuclockid(static_cast<pid_t>(pid), &clock) == 0 ? seconds_of(clock) : 0;
+}
+
+double thread_seconds() {
+  return seconds_of(CLOCK_THREAD_CPUTIME_ID);
 }
 
 }  // namespace dske::bench
