@@ -20,6 +20,7 @@ inline void count_bytes(benchmark::State& state, std::size_t bytes) {
 /// may be faster than memory.
 class RatioReporter : public benchmark::ConsoleReporter {
  public:
+  RatioReporter() : ConsoleReporter(OO_Tabular) {}
   void ReportRuns(const std::vector<Run>& runs) override;
 };
 

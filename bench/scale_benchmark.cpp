@@ -166,7 +166,7 @@ void print_loads(const ScaleNetwork& network, const ScaleCosts& costs) {
   fmt::print(
       "All together: {:.1f} keys/s, {:.2f} bundles/s, shares of {:.0f} bytes. A KME takes {:.3f} % of its "
       "cores,\n"
-      "  is full at {:.0f} keys/s of the network, and stores {:.1f} MiB.\n"
+      "  is full at {:.0f} keys/s of the network, and stores {:.3f} MiB.\n"
       "PSRD per key and hub: {:.2f} bytes sent by the master's KME, {:.2f} received by the slave's; lower "
       "bound {}.\n",
       first.keys_per_second, first.bundles_per_second, first.share_bytes, 100 * first.kme_utilisation,
@@ -178,7 +178,7 @@ void print_loads(const ScaleNetwork& network, const ScaleCosts& costs) {
   for (std::uint64_t i = 0; i < kDoublings; ++i) {
     const std::uint64_t hubs = network.shares << i;
     const ScaleLoad load = load_of(network, hubs, costs);
-    fmt::print("{:>6} {:>14.2f} {:>12.3f} % {:>18.0f} {:>20.3f} MiB {:>10.2f} MiB\n", hubs,
+    fmt::print("{:>6} {:>14.2f} {:>12.3g} % {:>18.0f} {:>20.3g} MiB {:>10.3g} MiB\n", hubs,
                load.hub_bundles_per_second, 100 * load.hub_utilisation,
                load.keys_per_second_until_hub_is_full, load.psrd_per_day_client_and_hub / kMebibyte,
                load.hub_store_bytes / kMebibyte);
