@@ -71,14 +71,17 @@ END
   "$programs/dske-kme" serve --config "$directory/run/kme/$kme/kme.yaml" >"$directory/$kme.log" 2>&1 &
   kmes="$kmes $!"
 done
+all_run() {
+  for pid in $kmes; do kill -0 "$pid" 2>/dev/null || return 1; done
+}
 for kme in carol celia; do
   tries=0
   until "$programs/dske-manager" --json "$topology" status 2>/dev/null | tr -d ' \n' |
     grep -q "\"name\":\"$kme\",\"pid\":[0-9]*,\"state\":\"ready\""; do
     tries=$((tries + 1))
-    if [ "$tries" -gt 120 ]; then
+    if [ "$tries" -gt 120 ] || ! all_run; then
       echo "the KME $kme is not ready:" >&2
-      tail -5 "$directory/$kme.log" >&2
+      tail -5 "$directory/carol.log" "$directory/celia.log" >&2
       exit 1
     fi
     sleep 0.5
