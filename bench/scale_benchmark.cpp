@@ -164,7 +164,7 @@ void print_assumptions(const ScaleNetwork& network) {
 void print_loads(const ScaleNetwork& network, const ScaleCosts& costs) {
   const ScaleLoad first = load_of(network, network.shares, costs);
   fmt::print(
-      "All together: {:.1f} keys/s, {:.2f} bundles/s, shares of {:.0f} bytes. A KME takes {:.3f} % of its "
+      "All together: {:.1f} keys/s, {:.2f} bundles/s, shares of {:.0f} bytes. A KME takes {:.3g} % of its "
       "cores,\n"
       "  is full at {:.0f} keys/s of the network, and stores {:.3f} MiB.\n"
       "PSRD per key and hub: {:.2f} bytes sent by the master's KME, {:.2f} received by the slave's; lower "
