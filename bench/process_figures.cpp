@@ -1,5 +1,6 @@
 #include "bench/process_figures.h"
 
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -19,6 +20,13 @@ std::int64_t number_in(const std::filesystem::path& file, const std::string& nam
     }
   }
   return -1;
+}
+
+double seconds_of(clockid_t clock) {
+  timespec time{};
+  if (::clock_gettime(clock, &time) != 0) return 0;
+  constexpr double kNanosecond = 1e-9;
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * kNanosecond;
 }
 
 }  // namespace
@@ -42,6 +50,15 @@ Result<ProcessFigures> figures_of(std::int64_t pid) {
                  "only root may count the descriptors and the memory of process " + std::to_string(pid)};
   }
   return figures;
+}
+
+double cpu_seconds_of(std::int64_t pid) {
+  clockid_t clock{};
+  return ::clock_getcpuclockid(static_cast<pid_t>(pid), &clock) == 0 ? seconds_of(clock) : 0;
+}
+
+double thread_seconds() {
+  return seconds_of(CLOCK_THREAD_CPUTIME_ID);
 }
 
 }  // namespace dske::bench

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/file_stream.h"
 #include "base/random.h"
+#include "bench/latency.h"
 #include "bench/process_figures.h"
 #include "bench/program_run.h"
 
@@ -97,11 +98,6 @@ Result<Round> run_round(const std::filesystem::path& directory, const PsrdFilesS
   if (!ingested) return ingested.error();
   round.ingested = *ingested;
   return round;
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
 }
 
 void print(const char* what, const PsrdFilesSettings& settings, double made, double ingested,
