@@ -7,6 +7,7 @@
 #include "bench/keys_benchmark.h"
 #include "bench/psrd_benchmark.h"
 #include "bench/psrd_files_benchmark.h"
+#include "bench/relay_benchmark.h"
 #include "bench/soak_benchmark.h"
 #include "bench/stall_benchmark.h"
 
@@ -21,6 +22,9 @@ constexpr const char* kUsage =
     "       dske-bench soak TOPOLOGY MASTER_SAE SLAVE_SAE [--pairs 1000000] [--connections 32] [--number N]\n"
     "                       [--seconds S] [--block-bytes B] [--tolerance-mib M] [--samples FILE]\n"
     "       dske-bench psrd-files DIRECTORY [--mebibytes 1024] [--rounds 3]\n"
+    "       dske-bench relay DIRECTORY | --in-memory [--hubs 5] [--required 3] [--bundle-bytes B] "
+    "[--in-flight 16]\n"
+    "                        [--mebibytes 16] [--rounds 5]\n"
     "\n"
     "keys   measures keys per second and latency of enc_keys and of dec_keys over mutual TLS, and the PSRD "
     "spent\n"
@@ -37,6 +41,9 @@ constexpr const char* kUsage =
     "psrd-files  measures how fast one large PSRD file is made and ingested by dske-hub and dske-kme, in how "
     "much\n"
     "       memory, and how fast the disk of DIRECTORY is\n"
+    "relay  measures how much secret is established end to end over hubs that it starts itself in DIRECTORY, "
+    "by\n"
+    "       bundle size, beside the protocol alone and HTTP alone; --in-memory: the protocol alone\n"
     "\n"
     "The others run against a topology that is running on this machine, so both share its cores. stall and "
     "soak "
@@ -74,13 +81,14 @@ int run(int argc, char** argv) {
   cxxopts::Options options("dske-bench");
   auto add = options.add_options();
   add("words", "", cxxopts::value<std::vector<std::string>>());
-  for (const char* name : {"connections", "requests", "number", "seconds", "rounds", "silent", "half",
-                           "addresses", "pairs", "mebibytes", "block-bytes", "tolerance-mib"}) {
+  for (const char* name :
+       {"connections", "requests", "number", "seconds", "rounds", "silent", "half", "addresses", "pairs",
+        "mebibytes", "block-bytes", "tolerance-mib", "hubs", "required", "bundle-bytes", "in-flight"}) {
     add(name, "", cxxopts::value<std::uint64_t>());
   }
   add("call", "", cxxopts::value<std::string>()->default_value("status"));
   add("samples", "", cxxopts::value<std::string>()->default_value(""));
-  add("same-address", "")("h,help", "");
+  add("same-address", "")("in-memory", "")("h,help", "");
   options.parse_positional({"words"});
   const auto parsed = options.parse(argc, argv);
   if (parsed.count("help") > 0) {
@@ -93,7 +101,11 @@ int run(int argc, char** argv) {
   std::function<dske::Result<void>()> benchmark;
   const bool on_files = !words.empty() && words[0] == "psrd-files";
   if (on_files && words.size() != 2) return wrong_usage("psrd-files takes a DIRECTORY");
-  if (!on_files && words.size() != 4) {
+  const bool relay = !words.empty() && words[0] == "relay";
+  const bool in_memory = parsed.count("in-memory") > 0;
+  if (relay && words.size() != (in_memory ? 1 : 2))
+    return wrong_usage("relay takes a DIRECTORY or --in-memory");
+  if (!on_files && !relay && words.size() != 4) {
     return wrong_usage("COMMAND TOPOLOGY MASTER_SAE SLAVE_SAE is what it takes");
   }
   if (on_files) {
@@ -101,6 +113,17 @@ int run(int argc, char** argv) {
     settings.mebibytes = numbers.read("mebibytes", settings.mebibytes, 1, 2048);
     settings.rounds = numbers.read("rounds", settings.rounds, 1, 100);
     benchmark = [settings] { return run_psrd_files_benchmark(settings); };
+  } else if (relay) {
+    dske::bench::RelaySettings settings;
+    if (!in_memory) settings.directory = words[1];
+    settings.hubs = numbers.read("hubs", settings.hubs, 2, 64);
+    settings.shares_required = numbers.read("required", settings.shares_required, 2, settings.hubs);
+    settings.in_flight = numbers.read("in-flight", settings.in_flight, 1, 64);
+    settings.mebibytes = numbers.read("mebibytes", settings.mebibytes, 1, 1024);
+    settings.rounds = numbers.read("rounds", settings.rounds, 1, 100);
+    if (parsed.count("bundle-bytes") > 0)
+      settings.bundle_bytes = {numbers.read("bundle-bytes", std::uint64_t{0}, 32, 1048576)};
+    benchmark = [settings] { return run_relay_benchmark(settings); };
   } else if (words[0] == "keys") {
     dske::bench::KeysSettings settings{words[1], words[2], words[3]};
     settings.connections = numbers.read("connections", settings.connections, 1, 1024);
