@@ -7,7 +7,7 @@
 
 #include <fmt/core.h>
 
-#include "base/file.h"
+#include "base/log.h"
 #include "bench/memory_relay.h"
 #include "bench/relay_ceiling.h"
 #include "bench/relay_hubs.h"
@@ -120,6 +120,7 @@ Result<void> measure_durable(const RelaySettings& settings) {
 }  // namespace
 
 Result<void> run_relay_benchmark(const RelaySettings& settings) {
+  log::set_level(log::Level::warning);
   fmt::print(
       "secret over {} hubs, k = {}, {} bundles in flight, medians of {} rounds of at most {} MiB and {} "
       "bundles\n",
