@@ -11,6 +11,7 @@
 #include "bench/keys_benchmark.h"
 #include "bench/psrd_benchmark.h"
 #include "bench/psrd_files_benchmark.h"
+#include "bench/relay_benchmark.h"
 #include "bench/scale_benchmark.h"
 #include "bench/soak_benchmark.h"
 #include "bench/stall_benchmark.h"
@@ -26,7 +27,7 @@ constexpr std::uint64_t kKeysMost = 65536;
 constexpr std::uint64_t kRoundsMost = 1000;
 constexpr std::uint64_t kKeyBitsMost = 65536;
 constexpr std::uint64_t kNanosecondsMost = 1000000000;
-const std::vector<std::string> kFlags{"same-address", "cold", "help"};
+const std::vector<std::string> kFlags{"same-address", "cold", "in-memory", "help"};
 
 // Settings whose first members are the topology file and the two SAEs.
 template <class Settings>
@@ -116,6 +117,24 @@ Benchmark scale(Arguments& arguments) {
   return [settings] { return run_scale_benchmark(settings); };
 }
 
+Benchmark relay(Arguments& arguments) {
+  dske::bench::RelaySettings settings;
+  const bool in_memory = arguments.flag("in-memory");
+  if (arguments.words().size() != (in_memory ? 0 : 1)) {
+    arguments.fail("it takes DIRECTORY or --in-memory");
+  } else if (!in_memory) {
+    settings.directory = arguments.words()[0];
+  }
+  settings.hubs = arguments.number("hubs", settings.hubs, 2, 64);
+  settings.shares_required = arguments.number("required", settings.shares_required, 2, settings.hubs);
+  settings.in_flight = arguments.number("in-flight", settings.in_flight, 1, 64);
+  settings.mebibytes = arguments.number("mebibytes", settings.mebibytes, 1, 1024);
+  settings.rounds = arguments.number("rounds", settings.rounds, 1, 100);
+  if (const auto bytes = arguments.number("bundle-bytes", std::uint64_t{0}, 0, 1048576); bytes > 0)
+    settings.bundle_bytes = {std::max<std::uint64_t>(bytes, 32)};
+  return [settings] { return run_relay_benchmark(settings); };
+}
+
 Benchmark stall(Arguments& arguments) {
   auto settings = between_saes<dske::bench::StallSettings>(arguments);
   settings.connections = arguments.number("connections", settings.connections, 1, kConnectionsMost);
@@ -168,7 +187,7 @@ struct Command {
   Benchmark (*prepare)(Arguments&);
 };
 
-constexpr std::array<Command, 9> kCommands{{
+constexpr std::array<Command, 10> kCommands{{
     {"ceiling",
      "TOPOLOGY MASTER_SAE SLAVE_SAE [--connections C] [--number N] [--size BITS] [--requests R] [--rounds R]",
      "what HTTP and TLS alone allow key delivery: the same server answers a constant. The nodes need not run",
@@ -183,6 +202,12 @@ constexpr std::array<Command, 9> kCommands{{
      handshake},
     {"psrd", "TOPOLOGY MASTER_SAE SLAVE_SAE [--requests R] [--number N]",
      "what keys cost in PSRD, per hub and direction, as both ends tell, beside the lower bound", psrd},
+    {"relay",
+     "DIRECTORY | --in-memory [--hubs 5] [--required 3] [--bundle-bytes B] [--in-flight 16] [--mebibytes 16] "
+     "[--rounds 5]",
+     "how much secret is established end to end over hubs that it starts itself in DIRECTORY, by bundle "
+     "size, beside the protocol alone and HTTP alone",
+     relay},
     {"scale",
      "[TOPOLOGY MASTER_SAE SLAVE_SAE] [--clients N] [--pairs P] [--keys-per-hour K] [--shares N] [--bundle "
      "M]\n"

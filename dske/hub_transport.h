@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "base/names.h"
 #include "base/result.h"
@@ -18,12 +20,15 @@ struct HubAddress {
   std::string endpoint;  ///< "http://HOST:PORT"
 };
 
+inline constexpr std::string_view kJsonContentType = "application/json";
+
 struct HubRequest {
   std::string method;
   std::string target;            ///< the path with its query
   std::string signature_header;  ///< its name, kSignatureHeader or kPollingHeader
   std::string signature;         ///< its value
   SecretBytes body;
+  std::string_view content_type = kJsonContentType;  ///< of the body; a literal
   std::chrono::seconds wait{0};  ///< how long the hub may take beyond what an answer usually takes
 };
 

@@ -28,7 +28,7 @@ namespace {
 constexpr std::chrono::milliseconds kTick{1000};
 constexpr int kExpireEveryTicks = 10;
 constexpr std::chrono::milliseconds kStopGrace{3000};
-constexpr std::size_t kHeadAndQuotes = 4096;  // JSON beside the base64 of a share
+constexpr std::size_t kHeadBytesMost = std::size_t{68} * 1024;  // of a key share, before the share
 
 void append(std::vector<http::Route>& routes, std::vector<http::Route> more) {
   for (http::Route& route : more) routes.push_back(std::move(route));
@@ -175,8 +175,7 @@ Result<void> serve_hub(const HubConfig& config) {
   server_config.port = config.node.port;
   server_config.workers = config.node.workers;
   server_config.limits = config.node.server;
-  server_config.limits.body_bytes =
-      config.limits.share_bytes / 3 * 4 + std::size_t{64} * 1024 + kHeadAndQuotes;
+  server_config.limits.body_bytes = config.limits.share_bytes + kHeadBytesMost;
   std::vector<http::Route> routes = relay_routes(config, authenticator, registration, relay);
   const node::Readiness ready = [] { return std::string(); };
   append(routes, node::health_routes(ready));

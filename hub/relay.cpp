@@ -171,7 +171,7 @@ void Relay::give_out(VerifiedRequest request, store::ShareRecord share) {
                   const KeyShareMessage message{std::move(share.context), ShareSource::message,
                                                 std::move(share.share),   std::move(pad->allocation),
                                                 share.secret_tag,         left};
-                  request.answer(200, message.write());
+                  request.answer(200, message.write(), KeyShareMessage::kContentType);
                 });
 }
 

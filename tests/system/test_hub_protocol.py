@@ -246,7 +246,7 @@ def test_a_share_reaches_the_slaves_client_and_no_other(people):
         answer = theo.get_share(tess.name, context.bundle_id)
         assert answer.status == 200 and answer.signed
         assert theo.share_in(answer) == (context, share, tag)
-        assert 3500 < answer.json["lifetime_seconds"] <= 3600
+        assert 3500 < answer.key_share["lifetime_seconds"] <= 3600
     for other in (mallory, tess):
         answer = other.get_share(tess.name, context.bundle_id)
         assert answer.status == 404 and answer.signed
@@ -352,7 +352,7 @@ def test_a_share_of_the_wrong_size_is_refused(people, size):
     value = tess.share_request(
         context, bytes(size), bytes(16), allocation=tess.take("client_pad", size) if size else []
     )
-    answer = tess.call("POST", "/key-share", value)
+    answer = tess.send_share(value)
     assert answer.status == 400 and answer.signed
 
 
@@ -361,19 +361,22 @@ def test_an_allocation_of_another_size_than_the_share_is_refused(people):
     context = context_for(tess, theo)
     for size in (63, 65):
         value = tess.share_request(context, bytes(64), bytes(16), allocation=tess.take("client_pad", size))
-        answer = tess.call("POST", "/key-share", value)
+        answer = tess.send_share(value)
         assert answer.status == 400 and answer.signed
 
 
 def test_requests_that_make_no_sense_get_400(people):
     tess, theo = people.new(), people.new()
     good = tess.share_request(context_for(tess, theo), bytes(64), bytes(16))
-    bodies = [b"", b"{", b"[]", b"null", b"\xff", b'{"context": {}, "context": {}}']
-    bodies += [wire.compact({key: value for key, value in good.items() if key != gone}) for gone in good]
+    heads = [b"", b"{", b"[]", b"null", b"\xff", b'{"context": {}, "context": {}}']
+    bodies = heads + [len(head).to_bytes(4, "big") + head + good["encrypted_share"] for head in heads]
+    whole = wire.key_share_body(good)
+    bodies += [whole[:-1], whole + b"x", whole[4:], b"\xff\xff\xff\xff" + whole[4:], b"\0\0\0\0" + whole[4:]]
+    bodies += [wire.key_share_body({key: value for key, value in good.items() if key != gone}) for gone in good]
     bodies += [
-        wire.compact({**good, name: value})
+        wire.key_share_body({**good, name: value})
         for name, value in [
-            ("context", 1), ("encrypted_share", "*"), ("encrypted_share", 7), ("allocation", "x"), ("secret_tag", "AA=="),
+            ("context", 1), ("encrypted_share", bytes(63)), ("more", 7), ("allocation", "x"), ("secret_tag", "AA=="),
             ("share_from", "psrd"), ("share_from", "x"), ("lifetime_seconds", 0), ("lifetime_seconds", -1), ("lifetime_seconds", "1"),
             ("allocation", [{"block_uuid": str(tess.block.block), "start": -1, "size": 64}]),
             ("allocation", [{"block_uuid": str(tess.block.block), "start": 2**63, "size": 64}]),
