@@ -12,6 +12,7 @@ namespace dske::kme {
 namespace {
 
 constexpr std::size_t kPairsMost = 100000;
+constexpr std::uint32_t kLeasedPart = 4;   // of what should be ready, this part at least is leased
 constexpr std::size_t kLeasesMost = 1024;  // bundles in one lease
 
 }  // namespace
@@ -133,13 +134,17 @@ MonotonicTime KeyStore::not_after(const Bundle& bundle) const {
   return bundle.expires - least_left(parts_.config.key_lifetime);
 }
 
+std::uint32_t KeyStore::window_of(const Pair& pair) const {
+  return std::max(pair.window.keys(), target_of(pair) / kLeasedPart);
+}
+
 void KeyStore::tend(Pair& pair) {
   if (closing_) return;
-  if (pair.leased->available() < pair.window.keys() / 2 && !pair.leasing && !pair.ready.empty()) {
+  if (pair.leased->available() < window_of(pair) / 2 && !pair.leasing && !pair.ready.empty()) {
     pair.window.note_lease(0, parts_.clock.now());
     lease(pair);
   } else {
-    pair.leased->want(pair.on_disk > 0 ? pair.window.keys() / 2 : 1);
+    pair.leased->want(pair.on_disk > 0 ? window_of(pair) / 2 : 1);
   }
   fill(pair);
 }
@@ -160,7 +165,7 @@ void KeyStore::send_leases() {
     leasing_.pop_front();
     std::uint32_t asked_for = 0;
     for (const auto& waiting : pair.waiting) asked_for += waiting.number;
-    const std::uint32_t wanted = std::max(pair.window.keys(), asked_for);
+    const std::uint32_t wanted = std::max(window_of(pair), asked_for);
     const std::uint32_t there = pair.leased->available();
     std::uint32_t missing = wanted > there ? wanted - there : 0;
     for (const Bundle& bundle : pair.ready) {
@@ -203,7 +208,7 @@ void KeyStore::leased(const std::vector<Pair*>& pairs, const std::vector<store::
     }
     answer_waiting(*pair, answer.has_value() && !closing_);
     if (!closing_) {
-      pair->leased->want(pair->on_disk > 0 ? pair->window.keys() / 2 : 1);
+      pair->leased->want(pair->on_disk > 0 ? window_of(*pair) / 2 : 1);
       fill(*pair);
     }
   }

@@ -108,6 +108,8 @@ class KeyStore {
   Pair& pair_of(const etsi014::SaePair& saes);
   Pair* find(const etsi014::SaePair& saes) const;
   [[nodiscard]] std::uint32_t target_of(const Pair& pair) const;
+  /// How many of the ready keys are to be leased.
+  [[nodiscard]] std::uint32_t window_of(const Pair& pair) const;
   [[nodiscard]] bool in_use(const Pair& pair) const;
   [[nodiscard]] MonotonicTime not_after(const Bundle& bundle) const;
 

@@ -124,7 +124,7 @@ void KeyStore::keep(Pair& pair, EstablishedBundle made) {
   }
   const std::uint32_t count = context.key_count;
   // What the window lacks needs no lease of its own: it never reaches the disk.
-  const std::uint32_t window = in_use(pair) ? pair.window.keys() : 0;
+  const std::uint32_t window = in_use(pair) ? window_of(pair) : 0;
   const std::uint32_t there = pair.level();
   const std::uint32_t first = pair.on_disk == 0 && there < window ? std::min(window - there, count) : 0;
   const std::size_t split = std::size_t{first} * key_size_bytes_;
