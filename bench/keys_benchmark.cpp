@@ -56,7 +56,7 @@ Result<RoundBursts> run_waves(KeyPairLoad& load, std::size_t requests, std::size
 }
 
 KeysSettings with_defaults(KeysSettings settings) {
-  constexpr std::uint32_t kWarm = 5000;
+  constexpr std::uint32_t kWarm = 20000;
   constexpr std::uint32_t kCold = 500;
   if (settings.requests == 0) settings.requests = settings.is_cold ? kCold : kWarm;
   return settings;

@@ -13,7 +13,7 @@ struct KeysSettings {
   std::string master_sae;
   std::string slave_sae;
   unsigned connections = 1;    ///< kept alive, at each end
-  std::uint32_t requests = 0;  ///< enc_keys of a round, and as many dec_keys; 0: 5000 warm, 500 cold
+  std::uint32_t requests = 0;  ///< enc_keys of a round, and as many dec_keys; 0: 20000 warm, 500 cold
   std::uint32_t number = 1;    ///< keys per request
   std::uint32_t rounds = 5;
   bool is_cold = false;           ///< keys are asked for in a size that no KME keeps ready

@@ -46,15 +46,16 @@ class Flow : public std::enable_shared_from_this<Flow> {
   }
 
   void ended(Result<void> result) {
-    bool last = false;
+    std::optional<Result<void>> outcome;  // of the last one
     {
       const MutexLock lock(mutex_);
       ++ended_;
       if (!result && !error_) error_ = result.error();
-      last = ended_ == begun_ && (begun_ == load_.bundles || error_);
+      if (ended_ == begun_ && (begun_ == load_.bundles || error_))
+        outcome = error_ ? Result<void>(*error_) : Result<void>();
     }
-    if (!last) return next();
-    finished_.set_value(error_ ? Result<void>(*error_) : Result<void>());
+    if (!outcome) return next();
+    finished_.set_value(std::move(*outcome));
   }
 
   RelayEnds& ends_;
