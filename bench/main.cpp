@@ -5,6 +5,7 @@
 #include <cxxopts.hpp>
 
 #include "bench/keys_benchmark.h"
+#include "bench/node_benchmark.h"
 #include "bench/psrd_benchmark.h"
 #include "bench/psrd_files_benchmark.h"
 #include "bench/soak_benchmark.h"
@@ -150,6 +151,8 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
+    if (argc > 1 && std::string_view(argv[1]) == "node")
+      return dske::bench::run_node_command(argc - 1, argv + 1);
     return run(argc, argv);
   } catch (const std::exception& error) {
     return wrong_usage(error.what());

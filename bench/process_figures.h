@@ -1,6 +1,7 @@
 // What a process takes of the machine, as /proc tells it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 
 #include "base/result.h"
@@ -17,6 +18,12 @@ struct ProcessFigures {
 /// The daemons forbid others to look into them, so that only root may count their descriptors;
 /// ErrorKind::forbidden says so.
 [[nodiscard]] Result<ProcessFigures> figures_of(std::int64_t pid);
+
+/// RSS alone, which anybody may see.
+[[nodiscard]] Result<std::int64_t> resident_bytes_of(std::int64_t pid);
+
+/// How long its threads have run on processors, in user mode and in the kernel; in ticks of 10 ms.
+[[nodiscard]] Result<std::chrono::milliseconds> processor_time_of(std::int64_t pid);
 
 [[nodiscard]] inline double mebibytes(std::int64_t bytes) {
   return static_cast<double>(bytes) / (1024 * 1024);

@@ -1,0 +1,51 @@
+#include "bench/hub_client.h"
+
+#include <utility>
+
+#include "base/file.h"
+
+namespace dske::bench {
+namespace {
+
+constexpr std::size_t kFileBytesMost = std::size_t{16} << 20;
+constexpr std::chrono::seconds kBetweenPolls{10};  // as in kme/confirmations.cpp
+
+}  // namespace
+
+Result<std::unique_ptr<HubClient>> HubClient::open(const std::filesystem::path& psrd_file,
+                                                   http::ClientLoop& loop) {
+  const auto text = read_file(psrd_file, kFileBytesMost);
+  if (!text) return text.error();
+  const auto file = PsrdFile::parse(text->text());
+  if (!file) return file.error().within(psrd_file.string());
+  return std::unique_ptr<HubClient>(new HubClient(*file, loop));
+}
+
+HubClient::HubClient(const PsrdFile& file, http::ClientLoop& loop)
+    : loop_(loop),
+      transport_(loop),
+      store_(loop),
+      surroundings_{file.client_name, {}, loop, clock_, transport_, store_},
+      link_(HubLink::make({file.hub_id, file.hub_name, file.endpoint}, LeasedPool::make(Side::client, store_),
+                          surroundings_)) {
+  const auto bytes = std::make_shared<MemoryPsrdBytes>(file.data.clone());
+  store_.add(file.block, bytes);
+  link_->pool().add_block(PsrdBlock::fresh(file.block, file.layout, bytes, Side::client), true);
+}
+
+void HubClient::enter(std::function<void(Result<void>)> done) {
+  link_->register_now();
+  link_->after_registration([this, done = std::move(done)] {
+    if (link_->registered()) return done({});
+    done(Error{ErrorKind::unavailable, name().text() + ": " + link_->last_error()});
+  });
+}
+
+void HubClient::stay(std::chrono::nanoseconds first) {
+  loop_.after(first, [this] {
+    link_->poll([](const Result<HubReply>& /*reply*/) {});
+    stay(kBetweenPolls);
+  });
+}
+
+}  // namespace dske::bench
