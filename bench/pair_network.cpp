@@ -114,14 +114,13 @@ Result<void> PairNetwork::provision(std::uint64_t bundles, std::uint64_t bundle_
   // larger than what is left allows.
   const std::uint64_t bytes = std::max(2 * bundles * (bundle_bytes + 3 * 32) * 4 / 3, kHalfBytesLeast);
   for (const ServedNode* kme : {master_kme_.get(), slave_kme_.get()}) {
-    manager::ManagementClient management(kme->node());
     for (const ServedNode& hub : hubs_) {
       for (std::uint64_t given = 0; given < bytes;) {
         const std::uint64_t half = std::min(bytes - given, kHalfBytesMost) / 4096 * 4096 + 4096;
         const auto size = static_cast<std::int64_t>(std::min(half, kHalfBytesMost));
         const auto file = manager::ManagementClient(hub.node()).assign_psrd(kme->node().name, {size, size});
         if (!file) return file.error();
-        if (auto ingested = management.ingest_psrd(*file); !ingested) return ingested;
+        if (auto in = manager::ManagementClient(kme->node()).ingest_psrd(*file); !in) return in;
         given += static_cast<std::uint64_t>(size);
       }
     }
