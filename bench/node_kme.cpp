@@ -96,7 +96,7 @@ class KmeBenchmark {
       if (ready_ >= enough) break;
       if (steady_clock::now() - begun > kFillPatience)
         return Error{ErrorKind::unavailable, fmt::format("{} of {} keys are ready", *ready, wanted)};
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
     }
     const Milliseconds took = steady_clock::now() - begun;
     figures_.add("keys ready", "", static_cast<double>(ready_));
