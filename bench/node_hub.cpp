@@ -89,8 +89,7 @@ class HubBenchmark {
                  adding.count() / static_cast<double>(std::max<std::size_t>(files.size(), 1)));
     if (auto added = clients_.add(files); !added) return added;
 
-    const auto stopped = hub_.stop();
-    if (!stopped) return stopped.error();
+    if (auto stopped = hub_.stop(); !stopped) return stopped.error();
     const auto started = hub_.start();
     if (!started) return started.error();
     figures_.add("start-up until it serves", "ms", Milliseconds(*started).count());
@@ -108,7 +107,10 @@ class HubBenchmark {
     figures_.add("of it per client", "KiB", static_cast<double>(*resident - empty_bytes_) / 1024 / size);
     figures_.add("processor while clients ask what waits", "%", 100 * *load);
     if (auto rounds = measure_rounds(); !rounds) return rounds;
+    const auto stopped = hub_.stop();
+    if (!stopped) return stopped.error();
     figures_.add("to stop", "ms", Milliseconds(*stopped).count());
+    if (auto again = hub_.start(); !again) return again.error();
     return {};
   }
 

@@ -17,6 +17,7 @@ using Milliseconds = std::chrono::duration<double, std::milli>;
 constexpr std::uint32_t kKeysPerPair = 32;  // the default of key_store: minimum_keys
 constexpr std::uint64_t kBundleBytes = kKeysPerPair * 32 + 32;
 constexpr std::chrono::seconds kIdle{5};
+constexpr std::uint32_t kKeysPerConnection = 250;
 constexpr std::chrono::seconds kFillPatience{300};
 constexpr std::chrono::milliseconds kBetweenRequests{5};
 
@@ -159,17 +160,28 @@ class KmeBenchmark {
 
   // A key of every pair at both ends: so the slave's KME holds the others of its bundle.
   Result<void> fetch_from_each() {
-    auto fetched = for_each_number(
-        network_.pairs(), PairNetwork::kSlaves,
-        [&](http::BlockingClient& client, std::uint32_t i) -> Result<void> {
-          const NumberedPair pair = PairNetwork::pair(i);
-          const auto ours = keys_of(client.send(network_.master_call(pair, etsi014::Resource::enc_keys)), 1);
-          if (!ours) return ours.error();
-          const auto theirs = keys_of(http::BlockingClient().send(network_.slave_call(pair, *ours)), 1);
-          if (!theirs) return theirs.error();
-          if (same_keys(*ours, *theirs)) return {};
-          return Error{ErrorKind::internal, "the two ends have different keys"};
-        });
+    std::vector<std::vector<etsi014::Key>> keys(network_.pairs());
+    auto issued = for_each_number(network_.pairs(), PairNetwork::kSlaves,
+                                  [&](http::BlockingClient& client, std::uint32_t i) -> Result<void> {
+                                    const auto call = network_.master_call(PairNetwork::pair(i),
+                                                                           etsi014::Resource::enc_keys);
+                                    auto got = keys_of(client.send(call), 1);
+                                    if (!got) return got.error();
+                                    keys[i] = std::move(*got);
+                                    return {};
+                                  });
+    if (!issued) return issued;
+    // All of one slave after the other, so that it needs few connections.
+    auto fetched = for_each_number(network_.pairs(), kKeysPerConnection,
+                                   [&](http::BlockingClient& client, std::uint32_t i) -> Result<void> {
+                                     const NumberedPair pair{i % network_.masters(), i / network_.masters()};
+                                     const auto& ours = keys[PairNetwork::number(pair)];
+                                     const auto theirs =
+                                         keys_of(client.send(network_.slave_call(pair, ours)), 1);
+                                     if (!theirs) return theirs.error();
+                                     if (same_keys(ours, *theirs)) return {};
+                                     return Error{ErrorKind::internal, "the two ends have different keys"};
+                                   });
     if (!fetched) return fetched;
     pairs_used_ += network_.pairs();
     return {};

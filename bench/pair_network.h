@@ -42,6 +42,9 @@ class PairNetwork {
   [[nodiscard]] static NumberedPair pair(std::uint32_t number) {
     return {number / kSlaves, number % kSlaves};
   }
+  [[nodiscard]] static std::uint32_t number(const NumberedPair& pair) {
+    return pair.master * kSlaves + pair.slave;
+  }
 
   /// The call as the master, about the slave.
   [[nodiscard]] http::Call master_call(const NumberedPair& pair, etsi014::Resource resource) const;
