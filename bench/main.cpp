@@ -9,6 +9,7 @@
 #include "bench/constant_server.h"
 #include "bench/handshake_benchmark.h"
 #include "bench/keys_benchmark.h"
+#include "bench/node_benchmark.h"
 #include "bench/psrd_benchmark.h"
 #include "bench/psrd_files_benchmark.h"
 #include "bench/relay_benchmark.h"
@@ -284,6 +285,8 @@ int main(int argc, char** argv) {
   // A server that closes a connection must not end the benchmark.
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
   try {
+    if (argc > 1 && std::string_view(argv[1]) == "node")
+      return dske::bench::run_node_command(argc - 1, argv + 1);
     return run(std::vector<std::string>(argv + 1, argv + argc));
   } catch (const std::exception& error) {
     std::cerr << "dske-bench: " << error.what() << "\n";

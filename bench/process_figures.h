@@ -22,6 +22,8 @@ struct ProcessFigures {
 [[nodiscard]] double cpu_seconds_of(std::int64_t pid);
 /// CPU time of the calling thread.
 [[nodiscard]] double thread_seconds();
+/// RSS alone, which anybody may see.
+[[nodiscard]] Result<std::int64_t> resident_bytes_of(std::int64_t pid);
 
 [[nodiscard]] inline double mebibytes(std::int64_t bytes) {
   return static_cast<double>(bytes) / (1024 * 1024);

@@ -19,10 +19,6 @@
 namespace dske::bench {
 namespace {
 
-Result<void> write_text(const std::filesystem::path& path, const std::string& text) {
-  return write_file_atomically(path, as_bytes(text), 0600);
-}
-
 // A hub with one client, and that client.
 Result<void> make_nodes(const std::filesystem::path& directory) {
   if (auto made = make_private_directories(directory); !made) return made;

@@ -1,23 +1,19 @@
-// A directory of a benchmark's own.
+// A directory for what a benchmark makes.
 #pragma once
 
 #include <filesystem>
-#include <system_error>
+#include <string>
 
-#include "base/base64.h"
-#include "base/random.h"
+#include "base/result.h"
 
 namespace dske::bench {
 
-/// Gone, with everything in it, when the benchmark ends. Whoever writes there makes it.
+/// A name in `parent` that nobody has, for a directory that is gone, with everything in it, when this is
+/// destroyed. It is made by whoever writes into it.
 class WorkingDirectory {
  public:
-  explicit WorkingDirectory(const std::filesystem::path& parent)
-      : path_(parent / ("dske-bench-" + hex_text(SystemRandomness().bytes(8).view()))) {}
-  ~WorkingDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
+  explicit WorkingDirectory(const std::filesystem::path& parent);
+  ~WorkingDirectory();
   WorkingDirectory(const WorkingDirectory&) = delete;
   WorkingDirectory& operator=(const WorkingDirectory&) = delete;
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
@@ -25,5 +21,8 @@ class WorkingDirectory {
  private:
   std::filesystem::path path_;
 };
+
+/// Writes a file that its owner alone can read.
+[[nodiscard]] Result<void> write_text(const std::filesystem::path& path, const std::string& text);
 
 }  // namespace dske::bench

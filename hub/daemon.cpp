@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <future>
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/fault_point.h"
@@ -74,17 +76,27 @@ class PoolCloser {
   PoolCloser(const PoolCloser&) = delete;
   PoolCloser& operator=(const PoolCloser&) = delete;
   ~PoolCloser() {
-    for (const auto& client : clients_.all()) {
-      std::promise<void> closed;
-      client->pool().close([&](const Result<void>& result) {
-        if (!result) log::error("client {}: {}", client->name().text(), result.error().message);
-        closed.set_value();
-      });
-      closed.get_future().wait();
-    }
+    const std::vector<std::shared_ptr<Client>> all = clients_.all();
+    for (std::size_t begin = 0; begin < all.size(); begin += kClosedAtOnce)
+      close({all.begin() + static_cast<std::ptrdiff_t>(begin),
+             all.begin() + static_cast<std::ptrdiff_t>(std::min(begin + kClosedAtOnce, all.size()))});
   }
 
  private:
+  // So many share commits; the store's queue holds more.
+  static constexpr std::size_t kClosedAtOnce = 256;
+
+  static void close(std::span<const std::shared_ptr<Client>> clients) {
+    std::vector<std::promise<void>> closed(clients.size());
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+      clients[i]->pool().close([&client = *clients[i], &end = closed[i]](const Result<void>& result) {
+        if (!result) log::error("client {}: {}", client.name().text(), result.error().message);
+        end.set_value();
+      });
+    }
+    for (std::promise<void>& end : closed) end.get_future().wait();
+  }
+
   const ClientRegistry& clients_;
 };
 

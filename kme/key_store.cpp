@@ -27,6 +27,10 @@ std::optional<KeyStore::Keys> KeyStore::take(const etsi014::SaePair& pair, std::
   if (!leased) return std::nullopt;
   auto keys = leased->take(number, parts_.clock.now());
   if (keys) issued_ += number;
+  if (leased->first_taken()) {
+    const MutexLock lock(taken_mutex_);
+    taken_.push_back(pair);
+  }
   if (leased->should_tend()) {
     parts_.loop.post([this, pair] {
       if (Pair* known = find(pair)) tend(*known);
@@ -98,6 +102,7 @@ KeyStore::Pair& KeyStore::pair_of(const etsi014::SaePair& saes) {
     pair->leased = std::make_shared<LeasedKeys>(key_size_bytes_);
     leased_keys_.add(saes, pair->leased);
   }
+  agenda_.set(*pair, agenda_.kNext);
   return *pair;
 }
 
@@ -140,6 +145,7 @@ std::uint32_t KeyStore::window_of(const Pair& pair) const {
 
 void KeyStore::tend(Pair& pair) {
   if (closing_) return;
+  agenda_.set(pair, agenda_.kNext);
   if (pair.leased->available() < window_of(pair) / 2 && !pair.leasing && !pair.ready.empty()) {
     pair.window.note_lease(0, parts_.clock.now());
     lease(pair);
@@ -191,6 +197,7 @@ void KeyStore::leased(const std::vector<Pair*>& pairs, const std::vector<store::
   std::size_t next = 0;
   for (Pair* pair : pairs) {
     pair->leasing = false;
+    agenda_.set(*pair, agenda_.kNext);
     // The leases of a pair are those of its first bundles, in their order; none of them can have gone.
     while (answer && next < leases.size() && !pair->ready.empty() &&
            leases[next].bundle == pair->ready.front().id) {
@@ -245,20 +252,51 @@ void KeyStore::answer_waiting(Pair& pair, bool may_lease_more) {
 
 void KeyStore::settle() {
   if (closing_) return;
+  gather_taken();
   std::vector<BundleId> dropped;
-  for (auto next = pairs_.begin(); next != pairs_.end();) {
-    Pair& pair = *next->second;
-    settle(pair, dropped);
-    const bool idle = !in_use(pair) && pair.level() == 0 && pair.bundles_under_way == 0 && !pair.leasing &&
-                      pair.spent.empty();
-    if (idle) leased_keys_.remove(pair.saes);
-    next = idle ? pairs_.erase(next) : std::next(next);
+  for (Pair* pair : agenda_.take_due(parts_.clock.now())) {
+    settle(*pair, dropped);
+    const bool idle = !in_use(*pair) && pair->level() == 0 && pair->bundles_under_way == 0 &&
+                      !pair->leasing && pair->spent.empty();
+    if (!idle) {
+      agenda_.set(*pair, next_look(*pair));
+      continue;
+    }
+    agenda_.remove(*pair);
+    leased_keys_.remove(pair->saes);
+    pairs_.erase(pairs_.find(pair->saes));
   }
   if (!dropped.empty()) {
     parts_.store.drop_ready(std::move(dropped), [](const Result<void>& done) {
       if (!done) log::error("cannot remove ready keys: {}", done.error().message);
     });
   }
+}
+
+void KeyStore::gather_taken() {
+  std::vector<etsi014::SaePair> taken;
+  {
+    const MutexLock lock(taken_mutex_);
+    taken.swap(taken_);
+  }
+  for (const etsi014::SaePair& saes : taken) {
+    if (Pair* pair = find(saes)) agenda_.set(*pair, agenda_.kNext);
+  }
+}
+
+MonotonicTime KeyStore::next_look(const Pair& pair) const {
+  MonotonicTime next = agenda_.kNever;
+  if (!pair.ready.empty()) next = std::min(next, not_after(pair.ready.front()));
+  if (const auto old = pair.leased->first_not_after()) next = std::min(next, *old);
+  if (!in_use(pair)) return next;
+  if (!pair.configured) next = std::min(next, *pair.asked_at + parts_.config.key_store.idle);
+  const bool leases =
+      pair.leasing || (pair.leased->available() < pair.window.keys() / 2 && !pair.ready.empty());
+  if (leases || pair.window.keys() > LeaseWindow::kLeast) return agenda_.kNext;
+  // What is under way, or waits for others, tells when it is over.
+  const bool is_filled = pair.bundles_under_way > 0 || pair.waits_to_fill;
+  const bool lacks_keys = pair.filling || Pair::is_low(pair.level(), target_of(pair));
+  return lacks_keys && !is_filled ? std::min(next, pair.retry_at) : next;
 }
 
 void KeyStore::settle(Pair& pair, std::vector<BundleId>& dropped) {

@@ -14,12 +14,14 @@
 
 #include "base/clock.h"
 #include "base/event_loop.h"
+#include "base/mutex.h"
 #include "base/unique_function.h"
 #include "dske/initiator.h"
 #include "etsi014/key_container.h"
 #include "etsi014/key_request.h"
 #include "kme/kme_config.h"
 #include "kme/leased_keys.h"
+#include "kme/pair_agenda.h"
 #include "kme/store_level.h"
 #include "store/kme_store.h"
 
@@ -96,7 +98,8 @@ class KeyStore {
 
   /// Takes over what the store had. Before any other call.
   void load(const std::vector<store::ReadyEntry>& entries);
-  /// To be called every second: follows demand, fills, drops what is too old.
+  /// To be called every second: follows demand, fills, drops what is too old. Looks only at pairs with which
+  /// there is something to do.
   void settle();
   /// Gives unused leases back; `done` when that is durable. No keys may be taken any more.
   void close(Task done);
@@ -132,7 +135,11 @@ class KeyStore {
   void keep(Pair& pair, EstablishedBundle bundle);
   void fill_waiting();
 
+  /// Notes pairs whose keys were given out by HTTP workers.
+  void gather_taken();
   void settle(Pair& pair, std::vector<BundleId>& dropped);
+  /// When settle() must look at the pair if nothing happens to it until then.
+  [[nodiscard]] MonotonicTime next_look(const Pair& pair) const;
   void drop_old(Pair& pair, std::vector<BundleId>& dropped);
   void drop_spent(Pair& pair, std::vector<BundleId>& dropped);
   void give_back();
@@ -141,6 +148,9 @@ class KeyStore {
   const std::uint32_t key_size_bytes_;
   LeasedKeysByPair leased_keys_;
   std::map<etsi014::SaePair, std::unique_ptr<Pair>> pairs_;
+  PairAgenda<Pair> agenda_;  // of settle()
+  Mutex taken_mutex_;
+  std::vector<etsi014::SaePair> taken_ GUARDED_BY(taken_mutex_);  // of which keys were given out
   std::deque<etsi014::SaePair> waiting_to_fill_;
   std::size_t filling_ = 0;        // bundles under way
   std::uint64_t keys_in_all_ = 0;  // ready or under way

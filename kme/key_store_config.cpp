@@ -11,6 +11,7 @@ constexpr std::int64_t kSecondsMost = 7 * 86400;
 
 std::vector<etsi014::SaePair> read_pairs(yaml::MappingReader& reader, const std::set<SaeId>& encryptors) {
   std::vector<etsi014::SaePair> pairs;
+  std::set<etsi014::SaePair> known;
   for (const yaml::Node& element : reader.sequence("pairs")) {
     yaml::MappingReader members(element);
     etsi014::SaePair pair{members.parsed<SaeId>("master"), members.parsed<SaeId>("slave")};
@@ -18,7 +19,7 @@ std::vector<etsi014::SaePair> read_pairs(yaml::MappingReader& reader, const std:
       reader.fail(*fault);
     } else if (!encryptors.contains(pair.master)) {
       reader.fail(element.error("pairs: the master " + pair.master.text() + " is not among encryptors"));
-    } else if (std::find(pairs.begin(), pairs.end(), pair) != pairs.end()) {
+    } else if (!known.insert(pair).second) {
       reader.fail(
           element.error("pairs: " + pair.master.text() + " with " + pair.slave.text() + " is there twice"));
     }

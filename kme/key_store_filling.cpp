@@ -43,7 +43,7 @@ void KeyStore::fill(Pair& pair) {
   const std::uint32_t there = pair.level() + pair.keys_under_way;
   // Filled in bundles worth making: from half of the target to the whole of it.
   if (there >= target) pair.filling = false;
-  if (there <= target / 2 && there < target) pair.filling = true;
+  if (Pair::is_low(there, target)) pair.filling = true;
   if (!pair.filling || closing_ || parts_.clock.now() < pair.retry_at) return;
   while (pair.bundles_under_way < kFillingPerPair) {
     const std::uint32_t count = next_bundle_size(pair);
@@ -77,6 +77,7 @@ void KeyStore::fill_waiting() {
     Pair* pair = find(saes);
     if (pair == nullptr) continue;
     pair->waits_to_fill = false;
+    agenda_.set(*pair, agenda_.kNext);
     fill(*pair);
   }
 }
@@ -85,6 +86,7 @@ void KeyStore::fill_failed(Pair& pair, const Error& error) {
   const MonotonicTime now = parts_.clock.now();
   pair.retry_after = std::clamp(pair.retry_after * 2, kRetryFirst, kRetryMost);
   pair.retry_at = now + pair.retry_after;
+  agenda_.set(pair, agenda_.kNext);
   warn("no keys ahead of demand for " + pair.saes.master.text() + " with " + pair.saes.slave.text() + ": " +
        error.message);
 }
@@ -94,6 +96,7 @@ void KeyStore::filled(const etsi014::SaePair& saes, std::uint32_t asked_for, Bun
   Pair& pair = *pairs_.at(saes);  // it stays while bundles are under way
   --pair.bundles_under_way;
   pair.keys_under_way -= asked_for;
+  agenda_.set(pair, agenda_.kNext);
   if (result && !closing_) {
     pair.retry_after = std::chrono::seconds(0);
     last_failure_.clear();

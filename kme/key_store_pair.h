@@ -48,7 +48,13 @@ struct KeyStore::Pair {
   MonotonicTime retry_at;
   std::chrono::seconds retry_after{0};
 
+  MonotonicTime look_at = PairAgenda<Pair>::kNever;  // the agenda's
+
   [[nodiscard]] std::uint32_t level() const { return on_disk + leased->available(); }
+  /// Whether `there` keys, ready and under way, are too few for a target.
+  [[nodiscard]] static bool is_low(std::uint32_t there, std::uint32_t target) {
+    return there <= target / 2 && there < target;
+  }
 };
 
 }  // namespace dske::kme

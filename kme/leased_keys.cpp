@@ -67,6 +67,24 @@ void LeasedKeys::want(std::uint32_t least) {
   told_ = false;
 }
 
+bool LeasedKeys::first_taken() {
+  return taken_ > 0 && !taken_told_ && !taken_told_.exchange(true);
+}
+
+std::uint64_t LeasedKeys::count_taken() {
+  // In this order: who takes keys from here on, and is not counted, is told to be the first.
+  taken_told_ = false;
+  return taken_.exchange(0);
+}
+
+std::optional<MonotonicTime> LeasedKeys::first_not_after() {
+  const MutexLock lock(mutex_);
+  std::optional<MonotonicTime> first;
+  for (const LeasedBatch& batch : batches_)
+    first = first ? std::min(*first, batch.not_after) : batch.not_after;
+  return first;
+}
+
 std::optional<BundleId> LeasedKeys::oldest() {
   const MutexLock lock(mutex_);
   if (batches_.empty()) return std::nullopt;

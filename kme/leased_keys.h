@@ -46,10 +46,14 @@ class LeasedKeys {
   [[nodiscard]] std::uint32_t available() const { return available_; }
   /// The bundle whose keys are given out next: of those added before it none is left.
   [[nodiscard]] std::optional<BundleId> oldest();
+  /// Whether keys were given out, for the first caller after each call of count_taken().
+  [[nodiscard]] bool first_taken();
   /// How many were given out since the last call.
-  [[nodiscard]] std::uint64_t count_taken() { return taken_.exchange(0); }
+  [[nodiscard]] std::uint64_t count_taken();
   /// Takes away what nobody was given, the first key of each bundle first.
   [[nodiscard]] std::vector<LeasedBatch> take_back();
+  /// When the first of them will be too old; nothing if there are none.
+  [[nodiscard]] std::optional<MonotonicTime> first_not_after();
   /// Wipes what is too old. Returns how many keys that were.
   std::uint32_t drop_old(MonotonicTime now);
 
@@ -59,6 +63,7 @@ class LeasedKeys {
   std::atomic<std::uint32_t> least_ = 0;
   std::atomic<bool> told_ = true;
   std::atomic<std::uint64_t> taken_ = 0;
+  std::atomic<bool> taken_told_ = false;
   Mutex mutex_;
   std::deque<LeasedBatch> batches_ GUARDED_BY(mutex_);
   std::size_t offset_ GUARDED_BY(mutex_) = 0;  // of the next key in the first batch, in bytes

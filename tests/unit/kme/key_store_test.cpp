@@ -24,6 +24,21 @@ SaeId sae(const std::string& text) {
 
 const etsi014::SaePair kPair{sae("carol"), sae("celia")};
 
+// Tells how often it was looked at.
+class CountingClock final : public Clock {
+ public:
+  explicit CountingClock(const SimulatedClock& clock) : clock_(clock) {}
+  [[nodiscard]] MonotonicTime now() const override {
+    ++looks;
+    return clock_.now();
+  }
+  [[nodiscard]] WallTime wall() const override { return clock_.wall(); }
+  mutable std::size_t looks = 0;
+
+ private:
+  const SimulatedClock& clock_;
+};
+
 // A KME's key store, with bundles that come after five milliseconds unless they fail.
 struct Kme {
   explicit Kme(std::uint32_t seed = 1) : loop(clock, seed), disk(loop, clock), order(seed) {
@@ -37,7 +52,7 @@ struct Kme {
     keys = std::make_unique<KeyStore>(KeyStore::Parts{
         config,
         [this](BundleRequest request, Initiator::Done done) { make(std::move(request), std::move(done)); },
-        [this](const BundleRequest& /*request*/) { return psrd_left; }, disk, loop, clock});
+        [this](const BundleRequest& /*request*/) { return psrd_left; }, disk, loop, counted});
     keys->load(entries);
   }
   // As kill -9: what was under way never happens.
@@ -99,6 +114,7 @@ struct Kme {
   }
 
   SimulatedClock clock;
+  CountingClock counted{clock};
   SimulatedLoop loop;
   SimulatedReadyStore disk;
   std::mt19937 order;
@@ -330,6 +346,37 @@ TEST_CASE("many pairs are filled a few at a time, each in its turn") {
     CHECK(kme.keys->level({sae("carol"), sae("slave " + std::to_string(i))}) == 32);
   CHECK(kme.made == 200);
   CHECK(kme.keys->ready_keys() == 6400);
+}
+
+TEST_CASE("pairs at rest are not looked at until there is something to do") {
+  Kme kme;
+  const auto pair = [](int i) { return etsi014::SaePair{sae("carol"), sae("slave " + std::to_string(i))}; };
+  for (int i = 0; i < 500; ++i) kme.keys->asked(pair(i), 0);
+  kme.run_for(seconds(10));
+  CHECK(kme.keys->ready_keys() == 500 * 32);
+  const auto looks = [&] {
+    const std::size_t before = kme.counted.looks;
+    kme.keys->settle();
+    return kme.counted.looks - before;
+  };
+  CHECK(looks() < 5);
+  // One of which a worker gave keys is looked at, filled up again, and rests.
+  for (int i = 0; i < 8; ++i) kme.request(2, pair(7));
+  kme.request(10, pair(7));
+  CHECK(kme.keys->level(pair(7)) < 16);
+  CHECK(looks() < 50);
+  kme.run_for(seconds(10));
+  CHECK(kme.keys->level(pair(7)) >= 32);
+  CHECK(kme.keys->level(pair(8)) == 32);
+  CHECK(looks() < 5);
+  // When they are in use no more, and again when their keys are too old, all are.
+  kme.run_for(kme.config.key_store.idle);
+  CHECK(kme.keys->pairs() == 500);
+  CHECK(looks() < 5);
+  kme.run_for(kme.config.key_lifetime);
+  CHECK(kme.keys->ready_keys() == 0);
+  CHECK(kme.keys->pairs() == 0);
+  CHECK(kme.disk.rows() == 0);
 }
 
 TEST_CASE("no key is given out twice, wherever crashes, stops and faults fall") {
