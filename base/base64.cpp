@@ -1,6 +1,8 @@
 #include "base/base64.h"
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 
 namespace dske {
 namespace {
@@ -10,13 +12,37 @@ unsigned in_range(unsigned value, unsigned low, unsigned high) {
   return (((low - 1 - value) & (value - high - 1)) >> 8) & 0xff;
 }
 
-// The character of a 6-bit value: an offset that changes at 26, 52, 62 and 63.
-std::uint8_t encode_digit(unsigned value) {
-  const unsigned character = (in_range(value, 0, 25) & (value + 'A')) |
-                             (in_range(value, 26, 51) & (value + 'a' - 26)) |
-                             (in_range(value, 52, 61) & (value + '0' - 52)) |
-                             (in_range(value, 62, 62) & '+') | (in_range(value, 63, 63) & '/');
-  return static_cast<std::uint8_t>(character);
+// 16 groups of three bytes at a time: as many as a compiler likes to handle together.
+constexpr std::size_t kGroups = 16;
+
+// The characters of 6-bit values: an offset that changes after 25, 51, 61 and 62. Signed numbers are shifted
+// to all ones or zeros, so there is nothing to branch on, and the loop becomes vector code.
+void encode_digits(const std::array<std::int16_t, 4 * kGroups>& values,
+                   std::array<std::uint8_t, 4 * kGroups>& characters) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::int16_t value = values[i];
+    const int offset =
+        'A' + (((25 - value) >> 15) & ('a' - 26 - 'A')) + (((51 - value) >> 15) & ('0' - 52 - ('a' - 26))) +
+        (((61 - value) >> 15) & ('+' - 62 - ('0' - 52))) + (((62 - value) >> 15) & ('/' - 63 - ('+' - 62)));
+    characters[i] = static_cast<std::uint8_t>(value + offset);
+  }
+}
+
+// Up to kGroups groups; missing bytes are zeros.
+void encode_groups(ByteView bytes, std::array<std::uint8_t, 4 * kGroups>& characters) {
+  std::array<std::int16_t, 4 * kGroups> values{};
+  for (std::size_t i = 0; 3 * i < bytes.size(); ++i) {
+    const std::size_t left = bytes.size() - 3 * i;
+    const unsigned group = static_cast<unsigned>(bytes[3 * i]) << 16 |
+                           (left > 1 ? static_cast<unsigned>(bytes[3 * i + 1]) << 8 : 0U) |
+                           (left > 2 ? static_cast<unsigned>(bytes[3 * i + 2]) : 0U);
+    values[4 * i] = static_cast<std::int16_t>(group >> 18);
+    values[4 * i + 1] = static_cast<std::int16_t>(group >> 12 & 0x3f);
+    values[4 * i + 2] = static_cast<std::int16_t>(group >> 6 & 0x3f);
+    values[4 * i + 3] = static_cast<std::int16_t>(group & 0x3f);
+  }
+  encode_digits(values, characters);
+  wipe({reinterpret_cast<std::uint8_t*>(values.data()), sizeof values});
 }
 
 // The 6-bit value of a character, plus 0x100 if it is none of base64's.
@@ -37,17 +63,16 @@ unsigned decode_digit(char text) {
 
 void append_base64(SecretBytes& text, ByteView bytes) {
   text.reserve(text.size() + base64_length(bytes.size()));
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t left = bytes.size() - i;
-    const unsigned group = static_cast<unsigned>(bytes[i]) << 16 |
-                           (left > 1 ? static_cast<unsigned>(bytes[i + 1]) << 8 : 0U) |
-                           (left > 2 ? static_cast<unsigned>(bytes[i + 2]) : 0U);
-    const std::array<std::uint8_t, 4> digits{
-        encode_digit(group >> 18), encode_digit(group >> 12 & 0x3f),
-        left > 1 ? encode_digit(group >> 6 & 0x3f) : static_cast<std::uint8_t>('='),
-        left > 2 ? encode_digit(group & 0x3f) : static_cast<std::uint8_t>('=')};
-    text.append(ByteView(digits));
+  std::array<std::uint8_t, 4 * kGroups> characters{};
+  for (std::size_t i = 0; i < bytes.size(); i += 3 * kGroups) {
+    const ByteView some = bytes.subspan(i, std::min(3 * kGroups, bytes.size() - i));
+    encode_groups(some, characters);
+    const std::size_t length = base64_length(some.size());
+    const std::size_t padding = (3 - some.size() % 3) % 3;
+    for (std::size_t j = 1; j <= padding; ++j) characters[length - j] = '=';
+    text.append(ByteView(characters).first(length));
   }
+  wipe(characters);
 }
 
 std::string base64_text(ByteView bytes) {

@@ -6,11 +6,12 @@
 #include <utility>
 
 #include <openssl/crypto.h>
+#include <strings.h>
 
 namespace dske {
 
 void wipe(MutableByteView bytes) noexcept {
-  if (!bytes.empty()) OPENSSL_cleanse(bytes.data(), bytes.size());
+  if (!bytes.empty()) ::explicit_bzero(bytes.data(), bytes.size());
 }
 
 bool constant_time_equal(ByteView a, ByteView b) noexcept {

@@ -9,7 +9,7 @@
 
 namespace dske {
 
-/// Overwrites `bytes` with zeros in a way that the compiler cannot remove (OPENSSL_cleanse).
+/// Overwrites `bytes` with zeros in a way that the compiler cannot remove (explicit_bzero).
 void wipe(MutableByteView bytes) noexcept;
 
 /// Whether `a` and `b` are equal. Takes the same time for all contents of one length; leaks only the lengths.

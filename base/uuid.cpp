@@ -45,13 +45,18 @@ Result<Uuid> Uuid::parse(std::string_view text) {
 }
 
 std::string Uuid::text() const {
+  const Text text = characters();
+  return {text.begin(), text.end()};
+}
+
+Uuid::Text Uuid::characters() const {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  text.reserve(kTextLength);
+  Text text;
+  std::size_t at = 0;
   for (const std::uint8_t byte : bytes_) {
-    if (is_hyphen_position(text.size())) text.push_back('-');
-    text.push_back(kDigits[byte >> 4]);
-    text.push_back(kDigits[byte & 0x0f]);
+    if (is_hyphen_position(at)) text[at++] = '-';
+    text[at++] = kDigits[byte >> 4];
+    text[at++] = kDigits[byte & 0x0f];
   }
   return text;
 }

@@ -29,6 +29,8 @@ class Uuid {
 
   /// 36 characters, lower case.
   [[nodiscard]] std::string text() const;
+  using Text = std::array<char, kTextLength>;
+  [[nodiscard]] Text characters() const;
   [[nodiscard]] const std::array<std::uint8_t, kBytes>& bytes() const { return bytes_; }
 
   auto operator<=>(const Uuid&) const = default;

@@ -1,202 +1,204 @@
 #include "bench/keys_benchmark.h"
 
 #include <algorithm>
-#include <atomic>
-#include <map>
+#include <chrono>
 #include <thread>
-#include <vector>
 
 #include <fmt/core.h>
 
-#include "bench/encryptor.h"
-#include "bench/latency.h"
-#include "dske/one_time_mac.h"
-#include "dske/secret_tag.h"
+#include "bench/figures.h"
+#include "bench/key_pair_load.h"
+#include "etsi014/reader.h"
 #include "etsi014/sae_path.h"
-#include "manager/management_client.h"
 
 namespace dske::bench {
 namespace {
 
 using std::chrono::steady_clock;
 
-// What one phase measured.
-struct Phase {
-  std::vector<Latency> latencies;
-  std::chrono::duration<double> duration{0};
-  std::string first_error;
+constexpr auto kNoMoreComes =
+    std::chrono::seconds(3);  // a level that has not grown for so long is the highest
+constexpr auto kFetchAhead = std::chrono::milliseconds(1000);  // for the slave's KME to have what was issued
+
+// The bursts of one round at one pair of servers.
+struct RoundBursts {
+  Burst enc;
+  Burst dec;
 };
 
-// Makes `count` calls over `connections` threads; `call` gets the call's number and answers an error text or
-// nothing.
-Phase run_phase(const Encryptor& encryptor, unsigned connections, std::uint32_t count,
-                const std::function<std::string(http::BlockingClient&, std::uint32_t)>& call) {
-  Phase phase;
-  std::vector<std::vector<Latency>> latencies(connections);
-  std::vector<std::string> errors(connections);
-  std::atomic<std::uint32_t> next = 0;
-  std::atomic<unsigned> connected = 0;
-  std::vector<std::thread> threads;
-  std::atomic<bool> go = false;
-  for (unsigned i = 0; i < connections; ++i) {
-    threads.emplace_back([&, i] {
-      http::BlockingClient client;
-      // The handshake is not measured: a persistent connection has it behind it.
-      if (const auto answer = client.send(encryptor.call("GET", "/openapi/index.json")); !answer)
-        errors[i] = answer.error().message;
-      ++connected;
-      while (!go) std::this_thread::yield();
-      while (errors[i].empty()) {
-        const std::uint32_t number = next++;
-        if (number >= count) break;
-        const auto begun = steady_clock::now();
-        errors[i] = call(client, number);
-        latencies[i].push_back(steady_clock::now() - begun);
-      }
-    });
+void append(Burst& whole, Burst part) {
+  whole.latencies.insert(whole.latencies.end(), part.latencies.begin(), part.latencies.end());
+  std::move(part.bodies.begin(), part.bodies.end(), std::back_inserter(whole.bodies));
+  whole.seconds += part.seconds;
+  whole.generator_seconds += part.generator_seconds;
+}
+
+// enc_keys of all, then after `pause` dec_keys of all.
+Result<RoundBursts> run_bursts(KeyPairLoad& load, std::size_t requests, std::chrono::milliseconds pause) {
+  auto enc = load.enc_keys(requests);
+  if (!enc) return enc.error();
+  std::this_thread::sleep_for(pause);
+  auto dec = load.dec_keys(enc->bodies);
+  if (!dec) return dec.error();
+  return RoundBursts{std::move(*enc), std::move(*dec)};
+}
+
+// Waves of as many requests as there are connections, each asked for at the slave's as soon as it is there.
+Result<RoundBursts> run_waves(KeyPairLoad& load, std::size_t requests, std::size_t connections) {
+  RoundBursts round;
+  for (std::size_t done = 0; done < requests; done += connections) {
+    auto wave = run_bursts(load, std::min(connections, requests - done), std::chrono::milliseconds(0));
+    if (!wave) return wave.error();
+    append(round.enc, std::move(wave->enc));
+    append(round.dec, std::move(wave->dec));
   }
-  while (connected < connections) std::this_thread::yield();
-  const auto begun = steady_clock::now();
-  go = true;
-  for (std::thread& thread : threads) thread.join();
-  phase.duration = steady_clock::now() - begun;
-  for (unsigned i = 0; i < connections; ++i) {
-    phase.latencies.insert(phase.latencies.end(), latencies[i].begin(), latencies[i].end());
-    if (phase.first_error.empty()) phase.first_error = errors[i];
+  return round;
+}
+
+KeysSettings with_defaults(KeysSettings settings) {
+  constexpr std::uint32_t kWarm = 20000;
+  constexpr std::uint32_t kCold = 500;
+  if (settings.requests == 0) settings.requests = settings.is_cold ? kCold : kWarm;
+  return settings;
+}
+
+class KeysBenchmark {
+ public:
+  KeysBenchmark(const KeysSettings& settings, Encryptor master, Encryptor slave)
+      : settings_(with_defaults(settings)), master_(std::move(master)), slave_(std::move(slave)) {}
+
+  Result<void> run(const manager::Network& network) {
+    const KeyLoad load{settings_.connections, settings_.number, settings_.is_cold ? settings_.cold_bits : 0};
+    const auto server = start_ceiling(network, master_, load);
+    if (!server) return server.error();
+    auto ceiling = KeyPairLoad::at_ceiling(**server, master_, slave_, load);
+    if (!ceiling) return ceiling.error();
+    auto kmes = KeyPairLoad::at_kmes(master_, slave_, load);
+    if (!kmes) return kmes.error();
+
+    fmt::print("{} keys, {} connections, {} per request, {} rounds of up to {} requests each way\n",
+               settings_.is_cold ? "cold" : "warm", settings_.connections, settings_.number, settings_.rounds,
+               settings_.requests);
+    for (std::uint32_t round = 0; round < settings_.rounds; ++round) {
+      if (auto done = run_round(*ceiling, *kmes); !done) return done;
+    }
+    print();
+    return {};
   }
-  return phase;
-}
 
-void print_phase(const char* name, const Phase& phase, std::uint32_t keys_per_call) {
-  const double calls = static_cast<double>(phase.latencies.size());
-  fmt::print("{:<9} {:8.0f} keys/s  {:8.0f} calls/s  p50 {:7.2f} ms  p99 {:7.2f} ms\n", name,
-             calls * keys_per_call / phase.duration.count(), calls / phase.duration.count(),
-             percentile(phase.latencies, 50).count(), percentile(phase.latencies, 99).count());
-}
-
-// PSRD left of one KME, by hub.
-using Levels = std::map<std::string, manager::PsrdLevel>;
-
-Result<Levels> levels_of(const Encryptor& encryptor) {
-  manager::ManagementClient management(encryptor.kme);
-  auto status = management.status();
-  if (!status) return status.error();
-  Levels levels;
-  for (const manager::PeerStatus& hub : status->peers) levels[hub.name] = hub.psrd;
-  return levels;
-}
-
-// What a phase needs of every zone, with a margin for registrations, look-ups and repetitions.
-std::int64_t with_margin(std::int64_t bytes) {
-  return bytes + bytes / 10 + 4096;
-}
-
-Result<void> check_enough(const KeysSettings& settings, const Encryptor& encryptor, const Levels& levels,
-                          bool is_master, std::int64_t pad_bytes) {
-  const std::int64_t authenticator =
-      with_margin(std::int64_t{settings.requests} * 2 * static_cast<std::int64_t>(kOneTimeMacKeySize));
-  const std::int64_t pad = with_margin(settings.requests * pad_bytes);
-  for (const auto& [hub, level] : levels) {
-    const bool enough = level.client_authenticator.left_bytes >= authenticator &&
-                        level.hub_authenticator.left_bytes >= authenticator &&
-                        (is_master ? level.client_pad : level.hub_pad).left_bytes >= pad;
-    if (enough) continue;
-    const std::int64_t half = std::max(4 * authenticator, 4 * pad / 3) / 4096 * 4096 + 4096;
-    return Error{
-        ErrorKind::exhausted,
-        fmt::format(
-            "not enough PSRD is left between {} and hub {}; provision first: dske-manager {} provision "
-            "client/{} --client-bytes {} --hub-bytes {}",
-            encryptor.kme.name, hub, settings.topology_file, encryptor.kme.name, half, half)};
-  }
-  return {};
-}
-
-void print_psrd(const char* who, const Levels& before, const Levels& after, double keys, double key_bytes) {
-  double client_half = 0;
-  double hub_half = 0;
-  for (const auto& [hub, then] : before) {
-    const auto now = after.find(hub);
-    if (now == after.end()) continue;
-    const auto used = [](const manager::ZoneLevel& a, const manager::ZoneLevel& b) {
-      return static_cast<double>(a.left_bytes - b.left_bytes);
+ private:
+  Result<void> run_round(KeyPairLoad& ceiling, KeyPairLoad& kmes) {
+    std::size_t requests = settings_.requests;
+    if (!settings_.is_cold) {
+      const auto ready = wait_until_warm();
+      if (!ready) return ready.error();
+      const std::size_t served = *ready / settings_.number;
+      if (served == 0) ++rounds_on_demand_;
+      if (served > 0) requests = std::min(requests, served);
+      least_requests_ = std::min(least_requests_, requests);
+    }
+    const auto run = [&](KeyPairLoad& load, std::chrono::milliseconds pause) {
+      return settings_.is_cold ? run_waves(load, requests, settings_.connections)
+                               : run_bursts(load, requests, pause);
     };
-    client_half += used(then.client_authenticator, now->second.client_authenticator) +
-                   used(then.client_pad, now->second.client_pad);
-    hub_half +=
-        used(then.hub_authenticator, now->second.hub_authenticator) + used(then.hub_pad, now->second.hub_pad);
+    const auto above = run(ceiling, std::chrono::milliseconds(0));
+    if (!above) return above.error();
+    const auto measured = run(kmes, kFetchAhead);
+    if (!measured) return measured.error();
+    if (auto same = check_same_keys(measured->enc.bodies, measured->dec.bodies); !same) return same;
+    note(*above, ceiling_);
+    note(*measured, measured_);
+    generator_share_.push_back(ratio(above->enc.generator_seconds, above->enc.seconds));
+    return {};
   }
-  const double hubs = static_cast<double>(before.size());
-  fmt::print(
-      "PSRD at the {:<7} {:7.1f} bytes sent and {:6.1f} received per key and hub; lower bound {:.0f} {}\n",
-      who, client_half / keys / hubs, hub_half / keys / hubs, key_bytes,
-      std::string_view(who) == "master" ? "sent" : "received");
-}
+
+  // How many keys are ready, once they are enough for a round or no more come.
+  Result<std::size_t> wait_until_warm() {
+    const std::size_t wanted = std::size_t{settings_.requests} * settings_.number;
+    std::size_t highest = 0;
+    auto grown = steady_clock::now();
+    while (true) {
+      const auto ready = stored_keys();
+      if (!ready) return ready.error();
+      if (*ready >= wanted) return *ready;
+      if (*ready > highest) {
+        highest = *ready;
+        grown = steady_clock::now();
+      }
+      if (steady_clock::now() - grown > kNoMoreComes) return *ready;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+  }
+
+  Result<std::size_t> stored_keys() {
+    const auto answer =
+        client_.send(master_.call("GET", etsi014::sae_path(slave_.sae, etsi014::Resource::status)));
+    if (!answer) return answer.error();
+    if (answer->status != 200) {
+      return Error{ErrorKind::unavailable,
+                   fmt::format("status answered {}: {}", answer->status, answer->body.text().substr(0, 300))};
+    }
+    const auto status = etsi014::read_status(answer->body.text());
+    if (!status) return status.error();
+    return std::size_t{status->stored_key_count};
+  }
+
+  struct RoundSeries {
+    Series enc;
+    Series dec;
+    Series pairs;  // enc_keys and dec_keys of the same keys, one after the other
+  };
+
+  static void note(const RoundBursts& round, RoundSeries& series) {
+    series.enc.add(round.enc.per_second(), round.enc.latencies);
+    series.dec.add(round.dec.per_second(), round.dec.latencies);
+    std::vector<Latency> both(round.enc.latencies);
+    for (std::size_t i = 0; i < both.size(); ++i) both[i] += round.dec.latencies[i];
+    series.pairs.add(static_cast<double>(both.size()) / (round.enc.seconds + round.dec.seconds), both);
+  }
+
+  void print() const {
+    const double keys = settings_.number;
+    print_beside_heading();
+    print_beside("enc_keys", measured_.enc.medians(), ceiling_.enc.medians(), keys);
+    print_beside("dec_keys", measured_.dec.medians(), ceiling_.dec.medians(), keys);
+    if (settings_.is_cold) print_beside("pairs", measured_.pairs.medians(), ceiling_.pairs.medians(), keys);
+    fmt::print(
+        "all keys equal at both ends; the generator took {:.0f} % of a core at the ceiling's enc_keys\n",
+        100 * median(generator_share_));
+    if (rounds_on_demand_ > 0) {
+      fmt::print("in {} of {} rounds no key was ready: these requests were served on demand\n",
+                 rounds_on_demand_, settings_.rounds);
+    } else if (!settings_.is_cold && least_requests_ < settings_.requests) {
+      fmt::print(
+          "the shortest round had {} requests, as many as keys were ready; `key_store: {{minimum_keys: {}}}` "
+          "in "
+          "the topology file makes them whole\n",
+          least_requests_, 2 * std::size_t{settings_.requests} * settings_.number);
+    }
+  }
+
+  const KeysSettings settings_;
+  const Encryptor master_;
+  const Encryptor slave_;
+  http::BlockingClient client_;
+  RoundSeries ceiling_;
+  RoundSeries measured_;
+  std::vector<double> generator_share_;
+  std::uint32_t rounds_on_demand_ = 0;
+  std::size_t least_requests_ = settings_.requests;
+};
 
 }  // namespace
 
 Result<void> run_keys_benchmark(const KeysSettings& settings) {
   const auto network = open_network(settings.topology_file);
   if (!network) return network.error();
-  const auto master = find_encryptor(*network, settings.master_sae);
+  auto master = find_encryptor(*network, settings.master_sae);
   if (!master) return master.error();
-  const auto slave = find_encryptor(*network, settings.slave_sae);
+  auto slave = find_encryptor(*network, settings.slave_sae);
   if (!slave) return slave.error();
-
-  const auto master_before = levels_of(*master);
-  if (!master_before) return master_before.error();
-  const auto slave_before = levels_of(*slave);
-  if (!slave_before) return slave_before.error();
-  const std::int64_t key_bytes = network->topology().key_size_bits / 8;
-  const std::int64_t share_bytes =
-      static_cast<std::int64_t>(kSecretTagRandomSize) + settings.number * key_bytes;
-  if (auto enough = check_enough(settings, *master, *master_before, true, share_bytes); !enough)
-    return enough;
-  if (auto enough = check_enough(settings, *slave, *slave_before, false, share_bytes); !enough) return enough;
-
-  fmt::print("{} hubs, {} connections, {} calls of {} keys of {} bits each way, on demand\n",
-             master_before->size(), settings.connections, settings.requests, settings.number, 8 * key_bytes);
-  std::vector<std::vector<etsi014::Key>> keys(settings.requests);
-  const std::string enc_target = etsi014::sae_path(slave->sae, etsi014::Resource::enc_keys) +
-                                 "?number=" + std::to_string(settings.number);
-  const Phase enc = run_phase(*master, settings.connections, settings.requests,
-                              [&](http::BlockingClient& client, std::uint32_t number) -> std::string {
-                                auto got =
-                                    keys_of(client.send(master->call("GET", enc_target)), settings.number);
-                                if (!got) return got.error().message;
-                                keys[number] = std::move(*got);
-                                return {};
-                              });
-  print_phase("enc_keys", enc, settings.number);
-  if (!enc.first_error.empty()) return Error{ErrorKind::unavailable, "enc_keys: " + enc.first_error};
-
-  const std::string dec_target = etsi014::sae_path(master->sae, etsi014::Resource::dec_keys);
-  const Phase dec = run_phase(*slave, settings.connections, settings.requests,
-                              [&](http::BlockingClient& client, std::uint32_t number) -> std::string {
-                                http::Call call = slave->call("POST", dec_target);
-                                call.content_type = "application/json";
-                                call.body = key_ids_body(keys[number]);
-                                const auto got = keys_of(client.send(call), settings.number);
-                                if (!got) return got.error().message;
-                                if (!same_keys(*got, keys[number])) return "the keys at the two ends differ";
-                                return {};
-                              });
-  print_phase("dec_keys", dec, settings.number);
-  if (!dec.first_error.empty()) return Error{ErrorKind::unavailable, "dec_keys: " + dec.first_error};
-
-  // Confirmations are gathered for a moment before they are sent.
-  std::this_thread::sleep_for(std::chrono::milliseconds(500));
-  const auto master_after = levels_of(*master);
-  if (!master_after) return master_after.error();
-  const auto slave_after = levels_of(*slave);
-  if (!slave_after) return slave_after.error();
-  const double key_count = static_cast<double>(settings.requests) * settings.number;
-  print_psrd("master", *master_before, *master_after, key_count, static_cast<double>(key_bytes));
-  print_psrd("slave", *slave_before, *slave_after, key_count, static_cast<double>(key_bytes));
-  const double pair_seconds = enc.duration.count() + dec.duration.count();
-  fmt::print("all keys equal at both ends; {:.0f} key pairs/s (enc_keys and dec_keys one after the other)\n",
-             key_count / pair_seconds);
-  return {};
+  return KeysBenchmark(settings, std::move(*master), std::move(*slave)).run(*network);
 }
 
 }  // namespace dske::bench

@@ -15,4 +15,15 @@ Latency percentile(std::vector<Latency> latencies, double percent) {
   return *nth;
 }
 
+double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  const std::size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+double ratio(double value, double ceiling) {
+  return ceiling > 0 ? value / ceiling : 0;
+}
+
 }  // namespace dske::bench

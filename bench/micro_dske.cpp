@@ -1,29 +1,15 @@
 // Micro-benchmarks of the protocol's mathematics. Arguments: bytes of the secret, and k/n or the code path
 // where named.
-#include <benchmark/benchmark.h>
-
 #include "base/random.h"
+#include "bench/micro_figures.h"
 #include "dske/one_time_mac.h"
 #include "dske/one_time_pad.h"
 #include "dske/secret_sharing.h"
 #include "dske/secret_tag.h"
 #include "dske/share_decoding.h"
 
-namespace dske {
+namespace dske::bench {
 namespace {
-
-// The secret of a bundle of 1 and of 128 keys of 256 bits, and the largest.
-constexpr std::int64_t kOneKey = 32 + 32;
-constexpr std::int64_t kManyKeys = 32 + 128 * 32;
-constexpr std::int64_t kLargest = std::int64_t{1} << 20;
-
-void count_bytes(benchmark::State& state, std::size_t bytes) {
-  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(bytes));
-}
-
-std::size_t argument(const benchmark::State& state, std::size_t index) {
-  return static_cast<std::size_t>(state.range(index));
-}
 
 std::vector<SharePoint> points_of(const std::vector<SecretBytes>& shares) {
   std::vector<SharePoint> points;
@@ -137,6 +123,4 @@ void one_time_pad(benchmark::State& state) {
 BENCHMARK(one_time_pad)->ArgName("bytes")->Arg(kOneKey)->Arg(kManyKeys);
 
 }  // namespace
-}  // namespace dske
-
-BENCHMARK_MAIN();
+}  // namespace dske::bench

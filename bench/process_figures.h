@@ -18,6 +18,13 @@ struct ProcessFigures {
 /// ErrorKind::forbidden says so.
 [[nodiscard]] Result<ProcessFigures> figures_of(std::int64_t pid);
 
+/// CPU time that the process has taken so far, by all of its threads; 0 if there is none such.
+[[nodiscard]] double cpu_seconds_of(std::int64_t pid);
+/// CPU time of the calling thread.
+[[nodiscard]] double thread_seconds();
+/// RSS alone, which anybody may see.
+[[nodiscard]] Result<std::int64_t> resident_bytes_of(std::int64_t pid);
+
 [[nodiscard]] inline double mebibytes(std::int64_t bytes) {
   return static_cast<double>(bytes) / (1024 * 1024);
 }

@@ -1,9 +1,12 @@
-// Runs one of the product's programs to its end and tells what it took.
+// Runs the product's programs.
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "base/result.h"
 
@@ -18,5 +21,10 @@ struct ProgramRun {
 /// ErrorKind::internal if it does not end with exit status 0.
 [[nodiscard]] Result<ProgramRun> run_program(const std::string& program,
                                              const std::vector<std::string>& arguments);
+
+/// Starts such a program as a child of this process, its outputs appended to `log_file`.
+[[nodiscard]] Result<pid_t> start_program(const std::string& program,
+                                          const std::vector<std::string>& arguments,
+                                          const std::filesystem::path& log_file);
 
 }  // namespace dske::bench

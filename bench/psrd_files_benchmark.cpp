@@ -9,36 +9,15 @@
 
 #include <unistd.h>
 
-#include "base/base64.h"
 #include "base/file.h"
 #include "base/file_stream.h"
-#include "base/random.h"
+#include "bench/latency.h"
 #include "bench/process_figures.h"
 #include "bench/program_run.h"
+#include "bench/working_directory.h"
 
 namespace dske::bench {
 namespace {
-
-// Gone, with everything in it, when the benchmark ends.
-class WorkingDirectory {
- public:
-  explicit WorkingDirectory(const std::filesystem::path& parent)
-      : path_(parent / ("dske-bench-" + hex_text(SystemRandomness().bytes(8).view()))) {}
-  ~WorkingDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  WorkingDirectory(const WorkingDirectory&) = delete;
-  WorkingDirectory& operator=(const WorkingDirectory&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
-Result<void> write_text(const std::filesystem::path& path, const std::string& text) {
-  return write_file_atomically(path, as_bytes(text), 0600);
-}
 
 // A hub with one client, and that client.
 Result<void> make_nodes(const std::filesystem::path& directory) {
@@ -97,11 +76,6 @@ Result<Round> run_round(const std::filesystem::path& directory, const PsrdFilesS
   if (!ingested) return ingested.error();
   round.ingested = *ingested;
   return round;
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
 }
 
 void print(const char* what, const PsrdFilesSettings& settings, double made, double ingested,

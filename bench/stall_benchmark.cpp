@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 
 #include "bench/attackers.h"
+#include "bench/latency.h"
 #include "bench/process_figures.h"
 #include "bench/well_behaved.h"
 #include "etsi014/sae_path.h"
@@ -21,13 +22,6 @@ using std::chrono::steady_clock;
 
 constexpr auto kGathering = std::chrono::seconds(15);  // for the attackers to take their places
 constexpr auto kSettling = std::chrono::seconds(20);   // for the server to forget them
-
-double median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  const std::size_t middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
 
 // p50 and p99 of one kind of calls in the phases of one kind.
 struct Series {

@@ -45,7 +45,7 @@ std::string HubLink::target(const std::string& path) const {
   return "/hub/" + address_.name.text() + "/dske/api/v1" + path;
 }
 
-void HubLink::call(std::string method, std::string path, SecretBytes body, Reply done) {
+void HubLink::call(std::string method, std::string path, Body body, Reply done) {
   if (!registered()) {
     done(Error{ErrorKind::unavailable, "not registered: " + last_error_});
     return;
@@ -59,18 +59,22 @@ void HubLink::call(std::string method, std::string path, SecretBytes body, Reply
                   });
 }
 
-void HubLink::send_signed(Epoch epoch, std::string method, const std::string& path, SecretBytes body,
-                          Reserved key, Reply done) {
+void HubLink::send_signed(Epoch epoch, std::string method, const std::string& path, Body body, Reserved key,
+                          Reply done) {
   RequestParts parts{address_.id, epoch, {}, {}, {}};
   const std::string target_text = target(path);
   parts.method = method;
   parts.target = target_text;
-  parts.body = body.view();
+  parts.body = body.bytes.view();
   const MacTag tag = request_tag(key.bytes.view(), parts);
 
   InUse in_use(in_use_, Zone::authenticator, key.allocation);
-  HubRequest request{method, target_text, std::string(kSignatureHeader),
-                     Signature{key.allocation, tag}.text(), std::move(body)};
+  HubRequest request{method,
+                     target_text,
+                     std::string(kSignatureHeader),
+                     Signature{key.allocation, tag}.text(),
+                     std::move(body.bytes),
+                     body.content_type};
   client_.transport.send(
       address_, std::move(request),
       [self = shared_from_this(), epoch, method = std::move(method), target_text, tag,
@@ -132,17 +136,22 @@ void HubLink::not_accepted() {
   }
 }
 
-void HubLink::poll(Reply done) {
+void HubLink::poll(const PendingQuestion& question, Reply done) {
   if (!registered() || polling_key_.empty()) {
     done(Error{ErrorKind::unavailable, "not registered: " + last_error_});
     return;
   }
-  const std::string target_text = target("/key-shares/pending");
+  const std::string target_text = target("/key-shares/pending?" + question.query());
   const RequestParts parts{address_.id, epoch_, "GET", target_text, {}};
   const PollingNumbers numbers{client_.name, registration_number_, ++polling_counter_};
   const PollingTag tag = polling_request_tag(polling_key_.view(), parts, numbers);
-  HubRequest request{
-      "GET", target_text, std::string(kPollingHeader), PollingRequest{numbers, tag}.text(), {}};
+  HubRequest request{"GET",
+                     target_text,
+                     std::string(kPollingHeader),
+                     PollingRequest{numbers, tag}.text(),
+                     {},
+                     kJsonContentType,
+                     question.wait};
   client_.transport.send(
       address_, std::move(request),
       [self = shared_from_this(), target_text, numbers, tag, epoch = epoch_,

@@ -16,6 +16,7 @@
 #include "dske/hub_transport.h"
 #include "dske/leased_pool.h"
 #include "dske/message_authentication.h"
+#include "dske/pending_list.h"
 #include "dske/polling_authentication.h"
 #include "dske/registration_message.h"
 
@@ -110,13 +111,24 @@ class HubLink : public std::enable_shared_from_this<HubLink> {
   /// more.
   void close();
 
+  /// A request's body, and what it is.
+  struct Body {
+    Body(SecretBytes content = {}, std::string_view type = kJsonContentType)  // NOLINT(*-explicit-*)
+        : bytes(std::move(content)), content_type(type) {}
+    SecretBytes bytes;
+    std::string_view content_type;  ///< a literal
+  };
+
   /// Sends an authenticated request and hands over the answer if it verifies. `path` is what follows
   /// /hub/NAME/dske/api/v1. Errors: exhausted (PSRD), unauthenticated (the hub did not accept our signature;
   /// the link registers again by itself), unavailable (no answer, or none that verifies).
-  void call(std::string method, std::string path, SecretBytes body, Reply done);
+  void call(std::string method, std::string path, Body body, Reply done);
 
-  /// Asks for the bundles that wait for this client; the answer verified under the polling key.
-  void poll(Reply done);
+  /// Asks for the bundles that wait for this client; the answer, a PendingList if its status is 200, verified
+  /// under the polling key. It may take as long as `question` lets the hub wait.
+  void poll(const PendingQuestion& question, Reply done);
+  /// The number of the registration that stands; cursors of the pending list hold as long as it does.
+  [[nodiscard]] std::uint64_t registration_number() const { return registration_number_; }
 
   /// Where own fragments in use start.
   using StartsInUse = PerZone<std::set<std::pair<BlockId, std::uint64_t>>>;
@@ -163,7 +175,7 @@ class HubLink : public std::enable_shared_from_this<HubLink> {
   HubLink(HubAddress address, std::shared_ptr<LeasedPool> pool, const ClientSurroundings& client);
 
   [[nodiscard]] std::string target(const std::string& path) const;
-  void send_signed(Epoch epoch, std::string method, const std::string& path, SecretBytes body, Reserved key,
+  void send_signed(Epoch epoch, std::string method, const std::string& path, Body body, Reserved key,
                    Reply done);
   [[nodiscard]] Result<HubReply> verify(const RequestParts& request, const MacTag& tag, HubAnswer answer);
   void unreachable(const Error& error);

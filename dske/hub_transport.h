@@ -1,7 +1,10 @@
 // How a client reaches its hubs, as an interface so that tests can lose, delay, reorder and falsify messages.
 #pragma once
 
+#include <chrono>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "base/names.h"
 #include "base/result.h"
@@ -17,12 +20,16 @@ struct HubAddress {
   std::string endpoint;  ///< "http://HOST:PORT"
 };
 
+inline constexpr std::string_view kJsonContentType = "application/json";
+
 struct HubRequest {
   std::string method;
   std::string target;            ///< the path with its query
   std::string signature_header;  ///< its name, kSignatureHeader or kPollingHeader
   std::string signature;         ///< its value
   SecretBytes body;
+  std::string_view content_type = kJsonContentType;  ///< of the body; a literal
+  std::chrono::seconds wait{0};  ///< how long the hub may take beyond what an answer usually takes
 };
 
 /// What came back, not verified yet.

@@ -56,7 +56,7 @@ void Initiator::Posting::send(std::size_t i, bool may_retry, ShareSource source,
   message.secret_tag = parts_.tag;
   // Rounded up, so that a hub never forgets a share before the initiator does.
   message.lifetime = std::min(left + std::chrono::seconds(1), parts_.lifetime);
-  parts_.links[i]->call("POST", "/key-share", message.write(),
+  parts_.links[i]->call("POST", "/key-share", {message.write(), KeyShareMessage::kContentType},
                         [self = shared_from_this(), i, may_retry, in_use = std::move(pad.in_use)](
                             Result<HubReply> reply) { self->answered(i, may_retry, std::move(reply)); });
 }

@@ -1,4 +1,5 @@
-// The body of POST key-share and of the answer to GET key-share (docs/protocol.md, sections 4.3 and 4.5).
+// The body of POST key-share and of the answer to GET key-share (docs/protocol.md, sections 4.3 and 4.5): a
+// head in JSON, behind its length, and then the share as it is.
 #pragma once
 
 #include <chrono>
@@ -19,6 +20,7 @@ enum class ShareSource {
 };
 
 struct KeyShareMessage {
+  static constexpr std::string_view kContentType = "application/vnd.dske.key-share";
   static constexpr std::chrono::seconds kLifetimeMost{std::chrono::hours(24 * 366)};
 
   BundleContext context;
@@ -33,8 +35,8 @@ struct KeyShareMessage {
   [[nodiscard]] SecretBytes take_share(SecretBytes pad);
 
   [[nodiscard]] SecretBytes write() const;
-  /// Checks form and sizes; that the allocation may be used is the pool's business.
-  [[nodiscard]] static Result<KeyShareMessage> parse(std::string_view text);
+  /// Checks form and sizes; that the allocation may be used is the pool's business. `body` is binary.
+  [[nodiscard]] static Result<KeyShareMessage> parse(std::string_view body);
 };
 
 }  // namespace dske

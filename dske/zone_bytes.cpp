@@ -11,9 +11,7 @@ void ZoneBytes::take(std::uint64_t position, std::uint64_t size, SecretBytes& ou
     assert(!leases_.empty() && leases_.front().begin <= position);
     Lease& lease = leases_.front();
     const std::uint64_t count = std::min(size, lease.end() - position);
-    const MutableByteView bytes = lease.bytes.span().subspan(position - lease.begin, count);
-    out.append(bytes);
-    wipe(bytes);
+    out.append(lease.bytes.view().subspan(position - lease.begin, count));
     position += count;
     size -= count;
     drop_below(position);
@@ -23,8 +21,14 @@ void ZoneBytes::take(std::uint64_t position, std::uint64_t size, SecretBytes& ou
 void ZoneBytes::drop_below(std::uint64_t position) {
   while (!leases_.empty() && leases_.front().end() <= position) leases_.erase(leases_.begin());
   if (leases_.empty() || leases_.front().begin >= position) return;
-  Lease& lease = leases_.front();
-  wipe(lease.bytes.span().first(position - lease.begin));
+  wipe_below(leases_.front(), position);
+}
+
+// Each byte once, however small the steps are in which a lease is used.
+void ZoneBytes::wipe_below(Lease& lease, std::uint64_t position) {
+  if (position <= lease.wiped_to) return;
+  wipe(lease.bytes.span().subspan(lease.wiped_to - lease.begin, position - lease.wiped_to));
+  lease.wiped_to = position;
 }
 
 SecretBytes ZoneBytes::copy_from(std::uint64_t position) const {

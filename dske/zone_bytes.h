@@ -13,7 +13,7 @@ namespace dske {
 class ZoneBytes {
  public:
   /// Bytes that begin where those before them ended, or further on.
-  void append(std::uint64_t begin, SecretBytes bytes) { leases_.push_back({begin, std::move(bytes)}); }
+  void append(std::uint64_t begin, SecretBytes bytes) { leases_.push_back({begin, std::move(bytes), begin}); }
   /// Moves the bytes in [position, position + size) to the end of `out`, wiping them here, and gives the
   /// memory of what lies before them back. REQUIRES: they are there, in one piece.
   void take(std::uint64_t position, std::uint64_t size, SecretBytes& out);
@@ -28,8 +28,11 @@ class ZoneBytes {
   struct Lease {
     std::uint64_t begin;
     SecretBytes bytes;
+    std::uint64_t wiped_to;  // below, all is zero
     [[nodiscard]] std::uint64_t end() const { return begin + bytes.size(); }
   };
+  static void wipe_below(Lease& lease, std::uint64_t position);
+
   std::vector<Lease> leases_;  // few
 };
 

@@ -37,6 +37,8 @@ struct KeyRequest {
 struct SaePair {
   SaeId master;
   SaeId slave;
+
+  auto operator<=>(const SaePair&) const = default;
 };
 
 /// Reads a request from the query of its URL (as received, without the "?") and its body, in the same way for

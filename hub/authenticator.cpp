@@ -42,30 +42,31 @@ void VerifiedRequest::take_answer_key(VerifiedRequest request, UniqueFunction<vo
       });
 }
 
-void VerifiedRequest::sign(const Reserved& key, int status, SecretBytes json) {
+void VerifiedRequest::sign(const Reserved& key, int status, SecretBytes body, std::string_view content_type) {
   const std::string target = request_.target();
   const RequestParts parts{hub_, epoch_, request_.method, target, {}};
-  const MacTag tag = answer_tag(key.bytes.view(), parts, {tag_, status, json.view()});
-  http::Response response{status, "application/json", {}, std::move(json)};
+  const MacTag tag = answer_tag(key.bytes.view(), parts, {tag_, status, body.view()});
+  http::Response response{status, std::string(content_type), {}, std::move(body)};
   response.headers.push_back({std::string(kSignatureHeader), Signature{key.allocation, tag}.text()});
   pass(FaultPoint::hub_answer);
   reply_.send(std::move(response));
   pass(FaultPoint::hub_answered);
 }
 
-void VerifiedRequest::answer(int status, SecretBytes json) {
-  if (answer_key_) return sign(*answer_key_, status, std::move(json));
+void VerifiedRequest::answer(int status, SecretBytes body, std::string_view content_type) {
+  if (answer_key_) return sign(*answer_key_, status, std::move(body), content_type);
   LeasedPool& pool = client_->pool();
-  pool.allocate(Zone::authenticator, kOneTimeMacKeySize,
-                [self = std::move(*this), status, json = std::move(json)](Result<Reserved> key) mutable {
-                  if (!key) {
-                    log::warning("client {}: cannot sign an answer: {}", self.client_->name().text(),
-                                 key.error().message);
-                    self.reply_.send(http::message_response(503, "cannot sign: " + key.error().message));
-                    return;
-                  }
-                  self.sign(*key, status, std::move(json));
-                });
+  pool.allocate(
+      Zone::authenticator, kOneTimeMacKeySize,
+      [self = std::move(*this), status, body = std::move(body), content_type](Result<Reserved> key) mutable {
+        if (!key) {
+          log::warning("client {}: cannot sign an answer: {}", self.client_->name().text(),
+                       key.error().message);
+          self.reply_.send(http::message_response(503, "cannot sign: " + key.error().message));
+          return;
+        }
+        self.sign(*key, status, std::move(body), content_type);
+      });
 }
 
 void VerifiedRequest::refuse(const Error& error) {
@@ -173,7 +174,14 @@ Authenticator::Poll::Poll(std::shared_ptr<Client> client, HubId hub, Epoch epoch
       request_(std::move(request)),
       reply_(std::move(reply)) {}
 
+bool Authenticator::Poll::stands() const {
+  return client_->enabled() && client_->registered() &&
+         client_->registration_number() == polling_.numbers.registration;
+}
+
 void Authenticator::Poll::answer(int status, SecretBytes json) {
+  if (!client_->enabled()) return reply_.send(http::message_response(401, kDisabled));
+  if (!stands()) return reply_.send(http::message_response(401, "the client has registered anew, or left"));
   http::Response response{status, "application/json", {}, std::move(json)};
   const std::string target = request_.target();
   const RequestParts parts{hub_, epoch_, request_.method, target, {}};

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/random.h"
+#include "dske/hub_transport.h"
 #include "dske/message_authentication.h"
 #include "dske/polling_authentication.h"
 #include "http/server.h"
@@ -30,13 +31,13 @@ class VerifiedRequest {
 
   /// Answers, signed with the hub's bytes of this client's PSRD; unsigned 503 if there are none. From any
   /// thread, once.
-  void answer(int status, SecretBytes json);
+  void answer(int status, SecretBytes body, std::string_view content_type = kJsonContentType);
   /// Answers {"message": ...} with the status that fits the error's kind.
   void refuse(const Error& error);
   void refuse(int status, std::string_view message);
 
  private:
-  void sign(const Reserved& key, int status, SecretBytes json);
+  void sign(const Reserved& key, int status, SecretBytes body, std::string_view content_type);
 
   std::shared_ptr<Client> client_;
   HubId hub_;
@@ -66,6 +67,11 @@ class Authenticator {
     Poll(std::shared_ptr<Client> client, HubId hub, Epoch epoch, PollingRequest polling,
          http::Request request, http::Reply reply);
     [[nodiscard]] const std::shared_ptr<Client>& client() const { return client_; }
+    [[nodiscard]] const http::Request& request() const { return request_; }
+    /// Whether the client is still enabled, and registered as it was when it asked.
+    [[nodiscard]] bool stands() const;
+    /// Answers, under the polling key; unsigned 401 if the poll does not stand any more. From any thread,
+    /// once.
     void answer(int status, SecretBytes json);
 
    private:

@@ -135,7 +135,10 @@ std::shared_ptr<Client> ClientRegistry::put(const store::ClientRecord& record) {
     client = std::make_shared<Client>(record.name, record.id, LeasedPool::make(Side::hub, store_),
                                       record.registration_number, record.registered);
   }
-  std::erase_if(saes_, [&](const auto& entry) { return entry.second == client; });
+  for (const SaeId& sae : client->sae_ids()) {
+    const auto bound = saes_.find(sae);
+    if (bound != saes_.end() && bound->second == client) saes_.erase(bound);
+  }
   for (const SaeId& sae : record.sae_ids) saes_[sae] = client;
   client->set_sae_ids({record.sae_ids.begin(), record.sae_ids.end()});
   client->set_enabled(record.enabled);

@@ -1,7 +1,10 @@
 #include "hub/daemon.h"
 
+#include <algorithm>
 #include <future>
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/fault_point.h"
@@ -27,7 +30,7 @@ namespace {
 constexpr std::chrono::milliseconds kTick{1000};
 constexpr int kExpireEveryTicks = 10;
 constexpr std::chrono::milliseconds kStopGrace{3000};
-constexpr std::size_t kHeadAndQuotes = 4096;  // JSON beside the base64 of a share
+constexpr std::size_t kHeadBytesMost = std::size_t{68} * 1024;  // of a key share, before the share
 
 void append(std::vector<http::Route>& routes, std::vector<http::Route> more) {
   for (http::Route& route : more) routes.push_back(std::move(route));
@@ -73,17 +76,27 @@ class PoolCloser {
   PoolCloser(const PoolCloser&) = delete;
   PoolCloser& operator=(const PoolCloser&) = delete;
   ~PoolCloser() {
-    for (const auto& client : clients_.all()) {
-      std::promise<void> closed;
-      client->pool().close([&](const Result<void>& result) {
-        if (!result) log::error("client {}: {}", client->name().text(), result.error().message);
-        closed.set_value();
-      });
-      closed.get_future().wait();
-    }
+    const std::vector<std::shared_ptr<Client>> all = clients_.all();
+    for (std::size_t begin = 0; begin < all.size(); begin += kClosedAtOnce)
+      close({all.begin() + static_cast<std::ptrdiff_t>(begin),
+             all.begin() + static_cast<std::ptrdiff_t>(std::min(begin + kClosedAtOnce, all.size()))});
   }
 
  private:
+  // So many share commits; the store's queue holds more.
+  static constexpr std::size_t kClosedAtOnce = 256;
+
+  static void close(std::span<const std::shared_ptr<Client>> clients) {
+    std::vector<std::promise<void>> closed(clients.size());
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+      clients[i]->pool().close([&client = *clients[i], &end = closed[i]](const Result<void>& result) {
+        if (!result) log::error("client {}: {}", client.name().text(), result.error().message);
+        end.set_value();
+      });
+    }
+    for (std::promise<void>& end : closed) end.get_future().wait();
+  }
+
   const ClientRegistry& clients_;
 };
 
@@ -152,7 +165,9 @@ Result<void> serve_hub(const HubConfig& config) {
   FailureLimiter failures(clock);
   const Authenticator authenticator(hub_id, Epoch::random(randomness), clients, failures);
   Registration registration(hub_id, config, authenticator.epoch(), clients, **store);
-  Relay relay(hub_id, config.limits, clients, **store, clock);
+  // Each of them takes a connection; others must find room.
+  WaitingPolls polls(**store, clock, std::max<std::size_t>(config.node.server.connections / 2, 1));
+  Relay relay(hub_id, config.limits, clients, **store, polls, clock);
   PsrdRandomness psrd_randomness(randomness, config.randomness, config.node.state_dir);
   Operations operations(hub_id, config, clients, **store, randomness, psrd_randomness);
   // Declared in the order in which they depend on each other: the store finishes last, after the pools are
@@ -172,8 +187,7 @@ Result<void> serve_hub(const HubConfig& config) {
   server_config.port = config.node.port;
   server_config.workers = config.node.workers;
   server_config.limits = config.node.server;
-  server_config.limits.body_bytes =
-      config.limits.share_bytes / 3 * 4 + std::size_t{64} * 1024 + kHeadAndQuotes;
+  server_config.limits.body_bytes = config.limits.share_bytes + kHeadBytesMost;
   std::vector<http::Route> routes = relay_routes(config, authenticator, registration, relay);
   const node::Readiness ready = [] { return std::string(); };
   append(routes, node::health_routes(ready));
@@ -221,12 +235,14 @@ Result<void> serve_hub(const HubConfig& config) {
       client->pool().settle_floors();
       node::observe_pool(rates, client->name().text(), client->pool(), clock.now());
     }
+    polls.settle();
     if (++ticks % kExpireEveryTicks == 0) relay.expire();
   });
 
   log::info("hub {} stops", config.name.text());
   provisioner.stop();
   psrd_randomness.give_up();
+  polls.stop();
   (*server)->stop(kStopGrace);
   (*management)->stop(kStopGrace);
   return {};

@@ -15,7 +15,6 @@ namespace dske::hub {
 namespace {
 
 constexpr std::size_t kConfirmationsMost = 256;
-constexpr std::size_t kPendingMost = 1000;
 
 SecretBytes flag_json(std::string_view name) {
   json::Writer writer;
@@ -68,24 +67,11 @@ Result<std::vector<BundleName>> parse_confirmation(std::string_view body) {
   return bundles;
 }
 
-SecretBytes pending_json(const std::vector<BundleName>& bundles, bool more) {
-  json::Writer writer;
-  writer.begin_object().name("bundles").begin_array();
-  for (const BundleName& bundle : bundles) {
-    writer.begin_object();
-    writer.name("initiator").string(bundle.initiator.text());
-    writer.name("bundle_id").string(bundle.id.text());
-    writer.end_object();
-  }
-  writer.end_array().name("more").boolean(more).end_object();
-  return writer.take();
-}
-
 }  // namespace
 
 Relay::Relay(const HubId& hub, const RelayLimits& limits, ClientRegistry& clients, store::HubStore& store,
-             const Clock& clock)
-    : hub_(hub), limits_(limits), clients_(clients), store_(store), clock_(clock) {}
+             WaitingPolls& polls, const Clock& clock)
+    : hub_(hub), limits_(limits), clients_(clients), store_(store), polls_(polls), clock_(clock) {}
 
 void Relay::look_up_sae(VerifiedRequest request) {
   auto text = percent_decode(request.request().parameters.at(0));
@@ -145,11 +131,16 @@ void Relay::post_share(VerifiedRequest request) {
   const auto lifetime = std::min(message->lifetime, std::chrono::seconds(limits_.lifetime_seconds));
   store::ShareRecord record{context, message->take_share(std::move(*pad)), message->secret_tag,
                             DurableDeadline::at(clock_.now() + lifetime, clock_)};
+  std::vector<ClientName> waiting = *claiming;
   store_.add_share(std::move(record), std::move(*claiming),
-                   [request = std::move(request), client, share_bytes](Result<void> result) mutable {
-                     if (result) return request.answer(200, flag_json("stored"));
-                     client->end_waiting(1, share_bytes);
-                     request.refuse(result.error());
+                   [this, request = std::move(request), client, share_bytes,
+                    waiting = std::move(waiting)](Result<void> result) mutable {
+                     if (!result) {
+                       client->end_waiting(1, share_bytes);
+                       return request.refuse(result.error());
+                     }
+                     request.answer(200, flag_json("stored"));
+                     for (const ClientName& claimant : waiting) polls_.share_came(claimant);
                    });
 }
 
@@ -180,7 +171,7 @@ void Relay::give_out(VerifiedRequest request, store::ShareRecord share) {
                   const KeyShareMessage message{std::move(share.context), ShareSource::message,
                                                 std::move(share.share),   std::move(pad->allocation),
                                                 share.secret_tag,         left};
-                  request.answer(200, message.write());
+                  request.answer(200, message.write(), KeyShareMessage::kContentType);
                 });
 }
 
@@ -215,15 +206,9 @@ void Relay::confirm(VerifiedRequest request) {
 }
 
 void Relay::list_pending(Authenticator::Poll poll) {
-  const ClientName claimant = poll.client()->name();
-  // One more than is shown tells whether there is more.
-  store_.pending(claimant, kPendingMost + 1,
-                 [poll = std::move(poll)](Result<std::vector<BundleName>> bundles) mutable {
-                   if (!bundles) return poll.answer(503, message_json(bundles.error().message));
-                   const bool more = bundles->size() > kPendingMost;
-                   if (more) bundles->resize(kPendingMost);
-                   poll.answer(200, pending_json(*bundles, more));
-                 });
+  const auto question = PendingQuestion::parse(poll.request().query);
+  if (!question) return poll.answer(400, message_json(question.error().message));
+  polls_.begin(std::move(poll), *question);
 }
 
 void Relay::expire() {

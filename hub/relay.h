@@ -5,6 +5,7 @@
 #include "hub/authenticator.h"
 #include "hub/client_registry.h"
 #include "hub/hub_config.h"
+#include "hub/waiting_polls.h"
 #include "store/hub_store.h"
 
 namespace dske::hub {
@@ -13,13 +14,14 @@ namespace dske::hub {
 class Relay {
  public:
   Relay(const HubId& hub, const RelayLimits& limits, ClientRegistry& clients, store::HubStore& store,
-        const Clock& clock);
+        WaitingPolls& polls, const Clock& clock);
 
   void look_up_sae(VerifiedRequest request);
   void post_share(VerifiedRequest request);
   void get_share(VerifiedRequest request);
   void withdraw_share(VerifiedRequest request);
   void confirm(VerifiedRequest request);
+  /// The answer may come later, when there is something to list.
   void list_pending(Authenticator::Poll poll);
 
   /// Wipes shares whose lifetime has ended. For a timer.
@@ -35,6 +37,7 @@ class Relay {
   RelayLimits limits_;
   ClientRegistry& clients_;
   store::HubStore& store_;
+  WaitingPolls& polls_;
   const Clock& clock_;
 };
 

@@ -2,18 +2,22 @@
 
 #include <utility>
 
-#include "base/json.h"
-
 namespace dske::kme {
 namespace {
 
 constexpr std::chrono::milliseconds kGather{20};
-constexpr std::chrono::seconds kPollInterval{10};
-constexpr std::size_t kPendingMost = 1000;
+// So long a confirmation may be on its way.
+constexpr std::chrono::seconds kOnItsWay{5};
+// A little less than the time between two complete lists of a hub.
+constexpr std::chrono::seconds kBetweenRepetitions{9};
 
 }  // namespace
 
 void Confirmations::add(const BundleContext& bundle) {
+  const MonotonicTime now = clock_.now();
+  drop_old(now);
+  latest_.emplace_back(now, bundle.name());
+  latest_names_.insert(bundle.name());
   waiting_.push_back(bundle);
   if (waiting_.size() == 1) {
     loop_.after(kGather, [this] { send(); });
@@ -24,33 +28,23 @@ void Confirmations::send() {
   responder_.confirm(std::exchange(waiting_, {}));
 }
 
-void Confirmations::start_polling() {
-  loop_.after(kPollInterval, [this] {
-    poll();
-    start_polling();
-  });
+void Confirmations::drop_old(MonotonicTime now) {
+  for (; !latest_.empty() && now - latest_.front().first > kOnItsWay; latest_.pop_front())
+    latest_names_.erase(latest_.front().second);
 }
 
-void Confirmations::poll() {
-  for (const auto& link : links_) {
-    if (!link->registered()) continue;
-    link->poll([this, link](const Result<HubReply>& reply) {
-      if (reply && reply->status == 200) listed(link, *reply);
-    });
-  }
-}
-
-void Confirmations::listed(const std::shared_ptr<HubLink>& link, const HubReply& reply) const {
-  const auto document = json::Document::parse(reply.body.text());
-  if (!document) return;
-  json::ObjectReader reader(document->root(), "pending");
+void Confirmations::repeat(const std::shared_ptr<HubLink>& hub, const std::vector<BundleName>& listed) {
+  const MonotonicTime now = clock_.now();
+  drop_old(now);
+  const auto last = repeated_.find(hub->address().id);
+  if (last != repeated_.end() && now - last->second < kBetweenRepetitions) return;
   std::vector<BundleName> known;
-  for (const json::Value& element : reader.array("bundles", kPendingMost)) {
-    json::ObjectReader bundle(element, "bundle");
-    BundleName name{bundle.parsed<ClientName>("initiator"), bundle.parsed<BundleId>("bundle_id")};
-    if (!bundle.failed() && (held_.holds(name) || held_.finished(name))) known.push_back(std::move(name));
+  for (const BundleName& name : listed) {
+    if (held_.holds_or_finished(name) && !latest_names_.contains(name)) known.push_back(name);
   }
-  Responder::confirm_at(link, known);
+  if (known.empty()) return;
+  repeated_[hub->address().id] = now;
+  Responder::confirm_at(hub, known);
 }
 
 }  // namespace dske::kme

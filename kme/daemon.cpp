@@ -15,12 +15,14 @@
 #include "kme/confirmations.h"
 #include "kme/directory_watch.h"
 #include "kme/etsi_routes.h"
+#include "kme/fetch_ahead.h"
 #include "kme/http_hub_transport.h"
 #include "kme/hub_links.h"
 #include "kme/hub_roster.h"
 #include "kme/key_delivery.h"
 #include "kme/loop_store.h"
 #include "kme/management.h"
+#include "kme/pending_watch.h"
 #include "kme/psrd_ingestion.h"
 #include "node/daemon_loop.h"
 #include "node/documentation.h"
@@ -69,6 +71,20 @@ void run_on_loop(EventLoop& loop, std::chrono::seconds timeout, std::function<vo
   waiting.wait_for(timeout);
 }
 
+FetchAhead::Settings fetch_ahead_settings(const KmeConfig& config) {
+  FetchAhead::Settings settings;
+  settings.shares_required = config.shares_required;
+  return settings;
+}
+
+std::set<HubId> registered_hubs(const HubLinks& links) {
+  std::set<HubId> hubs;
+  for (const auto& link : links.all()) {
+    if (link->registered()) hubs.insert(link->address().id);
+  }
+  return hubs;
+}
+
 // Everything that lives on the event loop. The loop must have ended before this is destroyed.
 struct Engine {
   Engine(const KmeConfig& config, const HubRoster& roster, store::KmeStore& durable,
@@ -84,29 +100,54 @@ struct Engine {
                    std::max<std::chrono::seconds>(config.key_lifetime, kLifetimeTrusted)},
                   links.all(), loop, clock),
         held(config.name, config.encryptors, clock),
-        confirmations(responder, held, links.all(), loop),
-        delivery({config, roster, links.all(), directory, initiator, responder, held, confirmations, store,
-                  loop, clock}) {}
+        confirmations(responder, held, loop, clock),
+        fetches(responder, held, confirmations, store, clock),
+        fetch_ahead(
+            fetch_ahead_settings(config), [this] { return registered_hubs(links); }, held,
+            [this](const BundleName& bundle, BundleFetches::Done done) {
+              fetches.fetch(bundle, std::move(done));
+            },
+            loop, clock),
+        pending(links.all(), loop, clock,
+                [this, ahead = config.fetch_ahead](const std::shared_ptr<HubLink>& hub,
+                                                   const std::vector<BundleName>& bundles) {
+                  confirmations.repeat(hub, bundles);
+                  if (ahead) fetch_ahead.listed(hub->address().id, bundles);
+                }),
+        records(store, loop),
+        allowance(config, links.all(), clock),
+        key_store({config,
+                   [this](BundleRequest request, Initiator::Done done) {
+                     initiator.establish(std::move(request), std::move(done));
+                   },
+                   [this](const BundleRequest& request) { return allowance.allows_ahead(request); }, store,
+                   loop, clock}),
+        delivery({config, roster, links.all(), directory, initiator, held, fetches, records, allowance,
+                  key_store, loop, clock}) {}
 
   // Takes over what the store held and begins to work; on the loop.
   void begin(store::KmeStore::Contents contents) {
     for (store::HeldBundle& bundle : contents.held) {
       const MonotonicTime expires = bundle.expires.monotonic(clock);
-      held.hold(std::move(bundle.context), std::move(bundle.keys), expires, bundle.delivered);
+      held.hold(bundle.context, std::move(bundle.keys), expires, bundle.delivered);
     }
+    key_store.load(contents.ready);
     links.load(contents.hubs, std::move(contents.blocks));
     for (const store::PostedBundle& bundle : contents.unacknowledged) {
       log::info("withdrawing bundle {}, which was not acknowledged before the restart", bundle.id.text());
       initiator.withdraw(bundle.id, bundle.hubs);
     }
-    confirmations.start_polling();
+    pending.start();
   }
 
-  // Gives unused leases back; afterwards nothing of this uses the store.
+  // Records what was delivered, gives unused leases back; afterwards nothing of this uses the store.
   void close(Task done) {
-    links.close([this, done = std::move(done)]() mutable {
-      store.stop();
-      done();
+    records.flush();
+    key_store.close([this, done = std::move(done)]() mutable {
+      links.close([this, done = std::move(done)]() mutable {
+        store.stop();
+        done();
+      });
     });
   }
 
@@ -128,6 +169,12 @@ struct Engine {
   Responder responder;
   HeldKeys held;
   Confirmations confirmations;
+  BundleFetches fetches;
+  FetchAhead fetch_ahead;
+  PendingWatch pending;
+  DeliveryRecords records;
+  PsrdAllowance allowance;
+  KeyStore key_store;
   KeyDelivery delivery;
 };
 
@@ -191,8 +238,9 @@ Result<void> serve_kme(const KmeConfig& config) {
   engine->links.on_forgotten = [&ingestion](const HubId& hub) { ingestion.forget_hub(hub); };
   auto worker = std::make_unique<node::WorkerThread>();
   const SystemClock clock;
-  const ManagedKme managed{config,  engine->links, engine->held, engine->delivery, ingestion,
-                           *worker, *loop,         clock,        clock.now()};
+  const ManagedKme managed{
+      config,  engine->links, engine->held, engine->delivery, engine->key_store, ingestion,
+      *worker, *loop,         clock,        clock.now()};
 
   http::ServerConfig etsi_config;
   etsi_config.name = "ETSI GS QKD 014";
@@ -250,6 +298,7 @@ Result<void> serve_kme(const KmeConfig& config) {
       if (expire) ingest_all();
       loop->post([&running = *engine, expire] {
         running.links.settle();
+        running.key_store.settle();
         if (expire) running.expire();
       });
     });

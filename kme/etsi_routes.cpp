@@ -87,6 +87,8 @@ class EtsiRoutes : public std::enable_shared_from_this<EtsiRoutes> {
     std::vector<SaeId> slaves = key_request->additional_slave_sae_ids;
     slaves.insert(slaves.begin(), caller.other);
     if (auto fault = pair_fault(request, caller.sae, slaves)) return reply.send(error_response(*fault));
+    if (const auto keys = delivery_.ready_keys(caller.sae, caller.other, *key_request))
+      return reply.send(keys_response(*keys));
     loop_.post([self = shared_from_this(), place = std::move(place), caller = std::move(caller),
                 key_request = std::move(*key_request), reply = std::move(reply)]() mutable {
       self->delivery_.enc_keys(
@@ -106,29 +108,34 @@ class EtsiRoutes : public std::enable_shared_from_this<EtsiRoutes> {
       return reply.send(error_response(*fault));
     auto ids = etsi014::parse_key_ids_request(request.query, request.body.text());
     if (!ids) return reply.send(error_response(ids.error()));
+    // Keys that are held are given out right here.
+    if (auto delivered = delivery_.dec_keys_at_once(caller.sae, caller.other, *ids))
+      return send_keys(std::move(*delivered), std::move(reply));
     loop_.post([self = shared_from_this(), place = std::move(place), caller = std::move(caller),
                 ids = std::move(*ids), reply = std::move(reply)]() mutable {
-      self->delivery_.dec_keys(
-          caller.sae, caller.other, std::move(ids),
-          [self, place = std::move(place),
-           reply = std::move(reply)](ApiResult<KeyDelivery::Delivered> delivered) mutable {
-            const Place ends_here = std::move(place);
-            if (!delivered) return reply.send(error_response(delivered.error()));
-            reply.send(keys_response(delivered->keys), [self, delivery = delivered->delivery](bool whole) {
-              pass(FaultPoint::kme_keys_written);
-              self->loop_.post([self, delivery, whole] {
-                if (whole) {
-                  self->delivery_.delivery_succeeded(delivery);
-                } else {
-                  self->delivery_.delivery_failed(delivery);
-                }
-              });
-            });
-          });
+      self->delivery_.dec_keys(caller.sae, caller.other, std::move(ids),
+                               [self, place = std::move(place), reply = std::move(reply)](
+                                   ApiResult<KeyDelivery::Delivered> delivered) mutable {
+                                 const Place ends_here = std::move(place);
+                                 self->send_keys(std::move(delivered), std::move(reply));
+                               });
     });
   }
 
  private:
+  void send_keys(ApiResult<KeyDelivery::Delivered> delivered, http::Reply reply) {
+    if (!delivered) return reply.send(error_response(delivered.error()));
+    reply.send(keys_response(delivered->keys),
+               [self = shared_from_this(), delivery = delivered->delivery](bool whole) {
+                 pass(FaultPoint::kme_keys_written);
+                 if (whole) {
+                   self->delivery_.delivery_succeeded(delivery);
+                 } else {
+                   self->delivery_.delivery_failed(delivery);
+                 }
+               });
+  }
+
   [[nodiscard]] ApiResult<Caller> caller_of(const http::Request& request, SaeId sae) const {
     auto other = etsi014::parse_sae_segment(request.parameters.at(0));
     if (!other) return other.error();

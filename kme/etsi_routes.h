@@ -12,8 +12,8 @@
 namespace dske::kme {
 
 /// The routes of the standard's three methods, also below the configured base path. Requests are checked on
-/// the HTTP worker and carried out on `loop`, within the limits on requests of each SAE and of all. The
-/// references must outlive the routes and the loop's tasks.
+/// the HTTP worker; held keys are given out there, all else is carried out on `loop`, within the limits on
+/// requests of each SAE and of all. The references must outlive the routes and the loop's tasks.
 [[nodiscard]] std::vector<http::Route> etsi_routes(const KmeConfig& config, KeyDelivery& delivery,
                                                    EventLoop& loop);
 

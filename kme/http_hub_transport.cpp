@@ -19,9 +19,9 @@ void HttpHubTransport::send(const HubAddress& hub, HubRequest request, Done done
   call.method = std::move(request.method);
   call.url = hub.endpoint + request.target;
   call.headers.push_back({std::move(request.signature_header), std::move(request.signature)});
-  if (!request.body.empty()) call.content_type = "application/json";
+  if (!request.body.empty()) call.content_type = request.content_type;
   call.body = std::move(request.body);
-  call.timeout = kTimeout;
+  call.timeout = kTimeout + request.wait;
   call.most_answer_bytes = kAnswerBytesMost;
   pass(FaultPoint::kme_send);
   loop_.send(std::move(call), [done = std::move(done)](Result<http::Answer> answer) mutable {

@@ -11,13 +11,6 @@
 namespace dske::kme {
 using etsi014::ApiError;
 
-// The keys that one dec_keys gave out.
-class KeyDelivery::Delivery {
- public:
-  SaeId sae;
-  std::map<BundleName, std::vector<std::uint16_t>> indices;
-};
-
 // A dec_keys whose bundles are being brought together.
 struct KeyDelivery::Collection {
   SaeId slave;
@@ -33,15 +26,15 @@ KeyDelivery::KeyDelivery(const Parts& parts)
       roster_(parts.roster),
       links_(parts.links),
       directory_(parts.directory),
-      responder_(parts.responder),
       held_(parts.held),
-      confirmations_(parts.confirmations),
-      store_(parts.store),
+      fetches_(parts.fetches),
+      records_(parts.records),
+      key_store_(parts.key_store),
       loop_(parts.loop),
       clock_(parts.clock),
       budget_(parts.clock),
       issue_({parts.config, parts.roster, parts.links, parts.directory, parts.initiator, budget_,
-              parts.clock}) {}
+              parts.allowance, parts.key_store, parts.clock}) {}
 
 std::uint32_t KeyDelivery::keys_available(const SaeLocation& location) const {
   // What the PSRD that is left could establish, key by key, at the k-th best of the hubs in common.
@@ -69,14 +62,22 @@ void KeyDelivery::status(const SaeId& master, const SaeId& slave, Done<etsi014::
                             done = std::move(done)](const Result<SaeLocation>& location) mutable {
     if (!known) settle(master, location);
     if (!location) return done(not_located(slave, location.error()));
-    done(etsi014::Status{config_.name.text(), location->client.text(), master, slave,
-                         keys_available(*location), config_.limits});
+    key_store_.asked({master, slave}, 0);
+    const std::uint32_t there =
+        config_.key_store.enabled ? key_store_.level({master, slave}) : keys_available(*location);
+    done(etsi014::Status{config_.name.text(), location->client.text(), master, slave, there, config_.limits});
   });
 }
 
 ApiError KeyDelivery::not_located(const SaeId& sae, const Error& error) const {
   if (error.kind == ErrorKind::not_found) return etsi014::unknown_saes({sae});
   return as_api_error(error, unusable_hubs(roster_, links_));
+}
+
+std::optional<KeyDelivery::Keys> KeyDelivery::ready_keys(const SaeId& master, const SaeId& slave,
+                                                         const etsi014::KeyRequest& request) {
+  if (!storable(config_, request)) return std::nullopt;
+  return key_store_.take({master, slave}, request.number);
 }
 
 void KeyDelivery::enc_keys(const SaeId& master, const SaeId& slave, const etsi014::KeyRequest& request,
@@ -91,14 +92,7 @@ void KeyDelivery::dec_keys(const SaeId& slave, const SaeId& master, std::vector<
   collection->master = master;
   collection->ids = std::move(ids);
   collection->done = std::move(done);
-  std::set<BundleId> missing;
-  for (const KeyId& id : collection->ids) {
-    const BundleId bundle = BundleId::of(id);
-    // A bundle of the same id from another master does not stand in the way.
-    const HeldKeys::Bundle* held = held_.find(bundle, master);
-    const bool is_held = held != nullptr && held->context.master == master;
-    if (!is_held && !held_.finished(bundle, master)) missing.insert(bundle);
-  }
+  const std::set<BundleId> missing = held_.missing(master, collection->ids);
   // One more than there are, so that answers which come at once do not end the collection early.
   collection->outstanding = missing.size() + 1;
   for (const BundleId& bundle : missing) collect(collection, bundle);
@@ -120,103 +114,61 @@ void KeyDelivery::collect(const std::shared_ptr<Collection>& collection, const B
 }
 
 void KeyDelivery::fetch(const std::shared_ptr<Collection>& collection, const BundleName& name) {
-  if (held_.holds(name) || held_.finished(name)) {  // the caller named another master SAE of that client
-    budget_.give_back(collection->slave);
-    return collected(collection);
-  }
-  const auto [running, is_new] = fetching_.try_emplace(name);
-  running->second.push_back(collection);
-  if (!is_new) return;
-  responder_.fetch(name, [this, name](Result<FetchedBundle> bundle) { fetched(name, std::move(bundle)); });
-}
-
-void KeyDelivery::fetched(const BundleName& name, Result<FetchedBundle> bundle) {
-  const auto finish = [this, name](const Result<void>& result) {
-    const auto waiting = fetching_.extract(name);
-    if (waiting.empty()) return;
-    for (const auto& collection : waiting.mapped()) {
-      const bool no_such_bundle = !result && result.error().kind == ErrorKind::not_found;
-      settle(collection->slave, result);
-      if (!result && !no_such_bundle)
-        collection->error = as_api_error(result.error(), unusable_hubs(roster_, links_));
-      collected(collection);
-    }
-  };
-  if (!bundle) {
-    if (bundle.error().kind != ErrorKind::not_found)
-      log::warning("bundle {}: {}", name.id.text(), bundle.error().message);
-    return finish(bundle.error());
-  }
-  store::HeldBundle record{
-      bundle->context, bundle->keys.clone(), DurableDeadline::at(bundle->expires, clock_), {}};
-  const auto fetched_bundle = std::make_shared<FetchedBundle>(std::move(*bundle));
-  store_.hold_bundle(std::move(record), [this, fetched_bundle, finish](const Result<void>& stored) {
-    if (!stored) return finish(stored);
-    confirmations_.add(fetched_bundle->context);
-    held_.hold(std::move(fetched_bundle->context), std::move(fetched_bundle->keys), fetched_bundle->expires,
-               {});
-    finish(stored);
+  // It may be held all the same: the caller named another master SAE of that client.
+  fetches_.fetch(name, [this, collection](const Result<void>& fetched) {
+    const bool no_such_bundle = !fetched && fetched.error().kind == ErrorKind::not_found;
+    settle(collection->slave, fetched);
+    if (!fetched && !no_such_bundle)
+      collection->error = as_api_error(fetched.error(), unusable_hubs(roster_, links_));
+    collected(collection);
   });
 }
 
 void KeyDelivery::collected(const std::shared_ptr<Collection>& collection) {
   if (--collection->outstanding > 0) return;
   if (collection->error) return collection->done(*collection->error);
-  deliver(collection);
+  collection->done(deliver(collection->slave, collection->master, collection->ids));
 }
 
-void KeyDelivery::deliver(const std::shared_ptr<Collection>& collection) {
-  std::vector<KeyId> missing;
-  std::uint64_t bytes = 0;
-  for (const KeyId& id : collection->ids) {
-    const HeldKeys::Bundle* bundle = held_.find(BundleId::of(id), collection->master);
-    if (bundle == nullptr) {
-      missing.push_back(id);
-      continue;
-    }
-    if (!bundle->context.names_slave(collection->slave) || bundle->context.master != collection->master) {
-      return collection->done(etsi014::not_named_for_keys());
-    }
-    if (!HeldKeys::available(*bundle, collection->slave, BundleId::index_of(id))) missing.push_back(id);
-    bytes += bundle->context.key_size_bytes;
-  }
-  if (bytes > BundleContext::kSecretBytesMost) {
-    return collection->done(etsi014::bad_request("the keys asked for are together larger than " +
-                                                 std::to_string(BundleContext::kSecretBytesMost) +
-                                                 " bytes: ask for fewer at once"));
-  }
-  if (!missing.empty()) return collection->done(etsi014::keys_not_found(missing));
+std::optional<etsi014::ApiResult<KeyDelivery::Delivered>> KeyDelivery::dec_keys_at_once(
+    const SaeId& slave, const SaeId& master, const std::vector<KeyId>& ids) {
+  if (!held_.missing(master, ids).empty()) return std::nullopt;
+  return deliver(slave, master, ids);
+}
 
-  Delivered delivered;
-  delivered.delivery = std::make_shared<Delivery>();
-  delivered.delivery->sae = collection->slave;
-  for (const KeyId& id : collection->ids) {
-    HeldKeys::Bundle& bundle = *held_.find(BundleId::of(id), collection->master);
-    const std::uint16_t index = BundleId::index_of(id);
-    const std::size_t size = bundle.context.key_size_bytes;
-    HeldKeys::deliver(bundle, collection->slave, index);
-    delivered.delivery->indices[bundle.context.name()].push_back(index);
-    delivered.keys.push_back({id, SecretBytes::copy_of(bundle.keys.view().subspan(index * size, size))});
+etsi014::ApiResult<KeyDelivery::Delivered> KeyDelivery::deliver(const SaeId& slave, const SaeId& master,
+                                                                const std::vector<KeyId>& ids) {
+  auto outcome = held_.take(slave, master, ids);
+  if (const auto* refused = std::get_if<HeldKeys::Refused>(&outcome)) {
+    switch (refused->why) {
+      case HeldKeys::Refused::Why::not_named:
+        return etsi014::not_named_for_keys();
+      case HeldKeys::Refused::Why::too_large:
+        return etsi014::bad_request("the keys asked for are together larger than " +
+                                    std::to_string(BundleContext::kSecretBytesMost) +
+                                    " bytes: ask for fewer at once");
+      case HeldKeys::Refused::Why::not_available:
+        break;
+    }
+    return etsi014::keys_not_found(refused->not_available);
   }
-  collection->done(std::move(delivered));
+  auto& taken = std::get<HeldKeys::Taken>(outcome);
+  return Delivered{std::move(taken.keys),
+                   std::make_shared<Delivery>(Delivery{slave, std::move(taken.parts)})};
 }
 
 void KeyDelivery::delivery_succeeded(const std::shared_ptr<Delivery>& delivery) {
-  for (const auto& [name, indices] : delivery->indices) {
-    keys_delivered_ += indices.size();
-    const HeldKeys::Bundle* bundle = held_.get(name);
-    std::vector<SaeId> local_slaves = bundle == nullptr ? std::vector<SaeId>() : bundle->local_slaves;
-    store_.record_delivery(
-        {name, delivery->sae, indices}, std::move(local_slaves), [name = name](const Result<void>& stored) {
-          if (!stored)
-            log::error("bundle {}: a delivery was not recorded: {}", name.id.text(), stored.error().message);
-        });
-    held_.delivered(name, delivery->sae, indices);
+  for (const HeldKeys::Part& part : delivery->parts) {
+    keys_delivered_ += part.indices.size();
+    // Recorded first: what is finished in memory is on its way to the store.
+    records_.add(delivery->sae, part);
+    held_.delivered(part.name(), delivery->sae, part.indices);
   }
 }
 
 void KeyDelivery::delivery_failed(const std::shared_ptr<Delivery>& delivery) {
-  for (const auto& [name, indices] : delivery->indices) held_.not_delivered(name, delivery->sae, indices);
+  for (const HeldKeys::Part& part : delivery->parts)
+    held_.not_delivered(part.name(), delivery->sae, part.indices);
 }
 
 }  // namespace dske::kme

@@ -5,24 +5,23 @@
 #include <utility>
 
 #include "base/log.h"
-#include "dske/one_time_mac.h"
-#include "dske/secret_tag.h"
 #include "kme/asked_extensions.h"
 #include "kme/delivery_errors.h"
+#include "kme/key_age.h"
 
 namespace dske::kme {
-namespace {
 
-constexpr std::chrono::minutes kLeastLeft{10};
-constexpr int kLeastLeftShare = 10;  // or this part of the lifetime, if that is less
-
-}  // namespace
+bool storable(const KmeConfig& config, const etsi014::KeyRequest& request) {
+  return request.size_bits == config.limits.key_size_bits && request.additional_slave_sae_ids.empty() &&
+         request.mandatory_extensions.empty() && request.optional_extensions.empty();
+}
 
 // A request on its way.
 struct KeyIssue::Order {
   BundleRequest bundle;
   AskedExtensions extensions;
-  std::size_t look_ups = 0;  // taken from the master's budget
+  std::size_t look_ups = 0;              // taken from the master's budget
+  std::optional<etsi014::SaePair> pair;  // if the key store could have served it
   Done done;
 };
 
@@ -38,12 +37,23 @@ void KeyIssue::issue(const SaeId& master, const SaeId& slave, const etsi014::Key
   order->bundle.key_size_bytes = static_cast<std::uint32_t>(request.size_bytes());
   order->extensions = std::move(*extensions);
   order->done = std::move(done);
+  if (!storable(parts_.config, request)) return make(order);
+  order->pair = {master, slave};
+  parts_.key_store.take_leasing(*order->pair, request.number,
+                                [this, order](std::optional<KeyStore::Keys> keys) {
+                                  if (!keys) return make(order);
+                                  order->done(Issued{std::move(*keys), {}});
+                                });
+}
+
+void KeyIssue::make(const std::shared_ptr<Order>& order) {
+  const SaeId& master = order->bundle.master;
   const auto& slaves = order->bundle.slaves;
   order->look_ups =
       static_cast<std::size_t>(std::count_if(slaves.begin(), slaves.end(), [&](const SaeId& sae) {
         return parts_.directory.remembered(sae) == nullptr;
       }));
-  if (takes_too_much(order->bundle)) {
+  if (!parts_.allowance.allows_request(order->bundle)) {
     return order->done(
         etsi014::unavailable("this SAE has taken as much of the PSRD as is left for the others of its KME: "
                              "try again later, or have more"
@@ -51,32 +61,6 @@ void KeyIssue::issue(const SaeId& master, const SaeId& slave, const etsi014::Key
   }
   if (!parts_.budget.take(master, order->look_ups)) return order->done(too_many_look_ups());
   establish(order);
-}
-
-std::optional<PsrdAmount> KeyIssue::psrd_left() const {
-  std::vector<std::uint64_t> pads;
-  std::vector<std::uint64_t> messages;
-  for (const auto& link : parts_.links) {
-    if (!link->registered()) continue;
-    const PsrdLevels levels = link->pool().levels();
-    pads.push_back(levels.client_pad.left_bytes);
-    messages.push_back(std::min(levels.client_authenticator.left_bytes, levels.hub_authenticator.left_bytes) /
-                       kOneTimeMacKeySize);
-  }
-  const std::size_t needed = parts_.config.shares_required;
-  if (pads.size() < needed) return std::nullopt;
-  std::sort(pads.begin(), pads.end(), std::greater<>());
-  std::sort(messages.begin(), messages.end(), std::greater<>());
-  return PsrdAmount{pads[needed - 1], messages[needed - 1]};
-}
-
-bool KeyIssue::takes_too_much(const BundleRequest& request) {
-  if (parts_.config.encryptors.size() < 2) return false;
-  const auto left = psrd_left();
-  const PsrdAmount cost{kSecretTagRandomSize + std::uint64_t{request.key_count} * request.key_size_bytes, 1};
-  // What there is not for anybody, the hubs' links tell.
-  if (!left || cost.pad_bytes > left->pad_bytes || cost.messages > left->messages) return false;
-  return !share_.take(request.master, cost, *left);
 }
 
 void KeyIssue::establish(const std::shared_ptr<Order>& order) {
@@ -123,10 +107,10 @@ void KeyIssue::established(const std::shared_ptr<Order>& order, EstablishedBundl
   parts_.budget.give_back(order->bundle.master, order->look_ups);
   const Demand demand = order->extensions.demand();
   const std::chrono::seconds lifetime = demand.lifetime(parts_.config.key_lifetime);
-  const auto least = std::min<std::chrono::nanoseconds>(kLeastLeft, lifetime / kLeastLeftShare);
-  if (bundle.expires - parts_.clock.now() < least) {
+  if (bundle.expires - parts_.clock.now() < least_left(lifetime)) {
     return order->done(etsi014::unavailable("establishing the keys took too much of their lifetime"));
   }
+  if (order->pair) parts_.key_store.asked(*order->pair, bundle.context.key_count);
   Issued issued;
   const std::size_t size = bundle.context.key_size_bytes;
   for (std::uint32_t i = 0; i < bundle.context.key_count; ++i) {

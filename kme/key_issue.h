@@ -12,11 +12,15 @@
 #include "etsi014/key_container.h"
 #include "etsi014/key_request.h"
 #include "kme/hub_roster.h"
+#include "kme/key_store.h"
 #include "kme/kme_config.h"
 #include "kme/lookup_budget.h"
-#include "kme/psrd_share.h"
+#include "kme/psrd_allowance.h"
 
 namespace dske::kme {
+
+/// Whether the key store can serve the request: one slave, keys of the default size, no extension.
+[[nodiscard]] bool storable(const KmeConfig& config, const etsi014::KeyRequest& request);
 
 /// Lives on the event loop; every callback runs there.
 class KeyIssue {
@@ -35,27 +39,24 @@ class KeyIssue {
     SaeDirectory& directory;
     Initiator& initiator;
     LookupBudget& budget;
+    PsrdAllowance& allowance;
+    KeyStore& key_store;
     const Clock& clock;
   };
-  explicit KeyIssue(const Parts& parts) : parts_(parts), share_(parts.clock) {}
+  explicit KeyIssue(const Parts& parts) : parts_(parts) {}
 
-  /// Establishes a bundle for the master, and gives its keys out, once.
+  /// Gives keys of the key store to the master, or establishes a bundle for it and gives its keys out, once.
   void issue(const SaeId& master, const SaeId& slave, const etsi014::KeyRequest& request, Done done);
 
  private:
   struct Order;
 
+  void make(const std::shared_ptr<Order>& order);
   void establish(const std::shared_ptr<Order>& order);
   void established(const std::shared_ptr<Order>& order, EstablishedBundle bundle);
   void failed(const std::shared_ptr<Order>& order, BundleFailure failure);
 
-  /// What is left with as many hubs as a bundle needs at least; nothing if there are not as many.
-  [[nodiscard]] std::optional<PsrdAmount> psrd_left() const;
-  /// Whether the master would take what the KME's other SAEs need.
-  [[nodiscard]] bool takes_too_much(const BundleRequest& request);
-
   Parts parts_;
-  PsrdShare share_;
 };
 
 }  // namespace dske::kme

@@ -189,7 +189,9 @@ Result<KmeConfig> read_kme_config(const std::filesystem::path& file) {
   config.key_lifetime = std::chrono::seconds(reader.integer(
       "key_lifetime_seconds", kLifetimeLeastSeconds, kLifetimeMostSeconds, config.key_lifetime.count()));
   config.key_source = read_key_source(reader);
+  config.fetch_ahead = reader.boolean("fetch_ahead", config.fetch_ahead);
   config.limits = read_limits(reader, config.request_limits);
+  config.key_store = read_key_store(reader, config.limits, config.encryptors);
   config.sae_identity = read_sae_identity(reader, config.encryptors);
   config.pairs = PairPolicy::read(reader, config.encryptors);
   config.base_path = read_base_path(reader);

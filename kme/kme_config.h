@@ -13,6 +13,7 @@
 #include "dske/initiator.h"
 #include "etsi014/limits.h"
 #include "http/server.h"
+#include "kme/key_store_config.h"
 #include "kme/pair_policy.h"
 #include "kme/request_limits.h"
 #include "kme/sae_identity.h"
@@ -43,7 +44,9 @@ struct KmeConfig {
   bool join_from_psrd_in = false;  ///< without a list: also those of files that are dropped into psrd-in/
   std::chrono::seconds key_lifetime{86400};
   KeySource key_source = KeySource::generator;
+  bool fetch_ahead = true;  ///< bundles are fetched before an SAE asks for their keys
   etsi014::Limits limits;
+  KeyStoreConfig key_store;
   RequestLimitsConfig request_limits;
   SaeIdentity sae_identity;
   PairPolicy pairs;

@@ -40,15 +40,36 @@ void LoopStore::forget_bundle(const BundleId& id, InitiatorStore::Done done) {
   store_.forget_bundle(id, on_loop(std::move(done)));
 }
 
+void LoopStore::add_ready(store::ReadyBundle bundle, UniqueFunction<void(Result<void>)> done) {
+  if (stopped_) return;
+  store_.add_ready(std::move(bundle), on_loop(std::move(done)));
+}
+
+void LoopStore::lease_ready(std::vector<store::ReadyLease> leases,
+                            UniqueFunction<void(Result<std::vector<store::ReadyLeased>>)> done) {
+  if (stopped_) return;
+  store_.lease_ready(std::move(leases), on_loop(std::move(done)));
+}
+
+void LoopStore::return_ready(std::vector<store::ReadyReturn> returns,
+                             UniqueFunction<void(Result<void>)> done) {
+  if (stopped_) return;
+  store_.return_ready(std::move(returns), on_loop(std::move(done)));
+}
+
+void LoopStore::drop_ready(std::vector<BundleId> bundles, UniqueFunction<void(Result<void>)> done) {
+  if (stopped_) return;
+  store_.drop_ready(std::move(bundles), on_loop(std::move(done)));
+}
+
 void LoopStore::hold_bundle(store::HeldBundle bundle, InitiatorStore::Done done) {
   if (stopped_) return;
   store_.hold_bundle(std::move(bundle), on_loop(std::move(done)));
 }
 
-void LoopStore::record_delivery(store::Delivery delivery, std::vector<SaeId> local_slaves,
-                                InitiatorStore::Done done) {
+void LoopStore::record_deliveries(std::vector<store::Delivery> deliveries, InitiatorStore::Done done) {
   if (stopped_) return;
-  store_.record_delivery(std::move(delivery), std::move(local_slaves), on_loop(std::move(done)));
+  store_.record_deliveries(std::move(deliveries), on_loop(std::move(done)));
 }
 
 void LoopStore::drop_block(const BlockId& block, InitiatorStore::Done done) {

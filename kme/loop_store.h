@@ -6,12 +6,13 @@
 #include "dske/hub_link.h"
 #include "dske/initiator.h"
 #include "dske/psrd_store.h"
+#include "kme/key_store.h"
 #include "store/kme_store.h"
 
 namespace dske::kme {
 
 /// Lives on the event loop. Both references must outlive it and its callbacks.
-class LoopStore final : public PsrdStore, public RegistrationStore, public InitiatorStore {
+class LoopStore final : public PsrdStore, public RegistrationStore, public InitiatorStore, public ReadyStore {
  public:
   LoopStore(store::KmeStore& store, EventLoop& loop, const Clock& clock)
       : store_(store), loop_(loop), clock_(clock) {}
@@ -25,8 +26,15 @@ class LoopStore final : public PsrdStore, public RegistrationStore, public Initi
   void acknowledge_bundle(const BundleId& id, InitiatorStore::Done done) override;
   void forget_bundle(const BundleId& id, InitiatorStore::Done done) override;
 
+  void add_ready(store::ReadyBundle bundle, UniqueFunction<void(Result<void>)> done) override;
+  void lease_ready(std::vector<store::ReadyLease> leases,
+                   UniqueFunction<void(Result<std::vector<store::ReadyLeased>>)> done) override;
+  void return_ready(std::vector<store::ReadyReturn> returns,
+                    UniqueFunction<void(Result<void>)> done) override;
+  void drop_ready(std::vector<BundleId> bundles, UniqueFunction<void(Result<void>)> done) override;
+
   void hold_bundle(store::HeldBundle bundle, InitiatorStore::Done done);
-  void record_delivery(store::Delivery delivery, std::vector<SaeId> local_slaves, InitiatorStore::Done done);
+  void record_deliveries(std::vector<store::Delivery> deliveries, InitiatorStore::Done done);
   void drop_block(const BlockId& block, InitiatorStore::Done done);
   void forget_hub(const HubId& hub, InitiatorStore::Done done);
   void expire(UniqueFunction<void(Result<std::vector<BundleName>>)> done);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "kme/key_store_report.h"
 #include "node/daemon_loop.h"
 #include "node/management.h"
 #include "node/psrd_report.h"
@@ -118,8 +119,12 @@ SecretBytes status_json(const ManagedKme& kme) {
   writer.name("hubs").begin_array();
   for (const auto& link : kme.links.all()) write_hub(kme, writer, *link);
   writer.end_array();
-  writer.name("bundles_held").integer(static_cast<std::int64_t>(kme.held.size()));
+  const HeldKeys::Amount held = kme.held.amount();
+  writer.name("bundles_held").integer(static_cast<std::int64_t>(held.bundles));
+  writer.name("keys_held").integer(static_cast<std::int64_t>(held.keys));
   writer.name("keys_delivered").integer(static_cast<std::int64_t>(kme.delivery.keys_delivered()));
+  writer.name("key_store");
+  write_key_store(writer, kme.key_store);
   writer.name("warnings").begin_array();
   if (!reason.empty()) writer.string(reason);
   for (const std::string& warning : warnings_of(kme)) writer.string(warning);
@@ -286,6 +291,8 @@ std::vector<http::Route> management_routes(const ManagedKme& kme,
     reply.send(202, writer.take());
     node::request_stop();
   });
+  add("GET", "/key-store",
+      from_loop(kme, [](const ManagedKme& shown) { return key_store_json(shown.key_store); }));
   add("GET", "/psrd", from_loop(kme, psrd_json));
   add("POST", "/psrd", [kme](const http::Request& request, node::ManagementReply reply) {
     ingest(kme, request, std::move(reply));

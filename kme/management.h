@@ -13,6 +13,7 @@
 #include "kme/held_keys.h"
 #include "kme/hub_links.h"
 #include "kme/key_delivery.h"
+#include "kme/key_store.h"
 #include "kme/kme_config.h"
 #include "kme/psrd_ingestion.h"
 #include "node/worker_thread.h"
@@ -26,6 +27,7 @@ struct ManagedKme {
   HubLinks& links;
   const HeldKeys& held;
   const KeyDelivery& delivery;
+  const KeyStore& key_store;
   PsrdIngestion& ingestion;
   node::WorkerThread& worker;
   EventLoop& loop;

@@ -41,6 +41,20 @@ std::string hub_lines(const Network& network, const Node& hub) {
   return text;
 }
 
+std::string key_store_lines(const KeyStoreSpec& spec) {
+  std::string text;
+  if (spec.enabled) text += fmt::format("  enabled: {}\n", *spec.enabled);
+  const auto add = [&](const char* name, const std::optional<std::int64_t>& value) {
+    if (value) text += fmt::format("  {}: {}\n", name, *value);
+  };
+  add("minimum_keys", spec.minimum_keys);
+  add("maximum_keys", spec.maximum_keys);
+  add("maximum_keys_in_all", spec.maximum_keys_in_all);
+  add("demand_seconds", spec.demand_seconds);
+  add("idle_seconds", spec.idle_seconds);
+  return text.empty() ? text : "key_store:\n" + text;
+}
+
 std::string client_lines(const Network& network, const Node& client, const NodePaths& paths) {
   const Topology& topology = network.topology();
   std::string text = fmt::format("tls:\n  certificate: {}\n  key: {}\n  client_ca: {}\n  client_crl: {}\n",
@@ -51,6 +65,7 @@ std::string client_lines(const Network& network, const Node& client, const NodeP
   if (topology.shares_required) text += fmt::format("shares_required: {}\n", *topology.shares_required);
   text += fmt::format("key_size: {}\nkey_lifetime_seconds: {}\n", topology.key_size_bits,
                       topology.key_lifetime_seconds);
+  text += key_store_lines(topology.key_store);
   text += "hubs:\n";
   for (const Node& hub : network.nodes()) {
     if (hub.kind != NodeKind::hub) continue;

@@ -150,6 +150,26 @@ void read_courier(yaml::MappingReader& reader, std::optional<CourierSpec>& couri
   courier = spec;
 }
 
+void read_key_store(yaml::MappingReader& reader, KeyStoreSpec& spec) {
+  constexpr std::int64_t kKeysMost = 10000000;
+  constexpr std::int64_t kSecondsMost = std::int64_t{7} * 86400;
+  const auto node = reader.mapping("key_store");
+  if (!node) return;
+  yaml::MappingReader members(*node);
+  const auto integer = [&](const char* name, std::int64_t least, std::int64_t most) {
+    return members.has(name) ? std::optional(members.integer(name, least, most)) : std::nullopt;
+  };
+  if (members.has("enabled")) spec.enabled = members.boolean("enabled", true);
+  spec.minimum_keys = integer("minimum_keys", 0, kKeysMost);
+  spec.maximum_keys = integer("maximum_keys", 1, kKeysMost);
+  spec.maximum_keys_in_all = integer("maximum_keys_in_all", 1, kKeysMost);
+  spec.demand_seconds = integer("demand_seconds", 1, kSecondsMost);
+  spec.idle_seconds = integer("idle_seconds", 1, kSecondsMost);
+  if (spec.minimum_keys && spec.maximum_keys && *spec.minimum_keys > *spec.maximum_keys)
+    members.fail("minimum_keys", "is more than maximum_keys");
+  if (auto error = members.finish()) reader.fail(*error);
+}
+
 void read_key_size(yaml::MappingReader& reader, Topology& topology) {
   topology.key_size_bits = reader.integer("key_size", 8, kKeySizeBitsMost, topology.key_size_bits);
   if (!reader.failed() && topology.key_size_bits % 8 != 0) reader.fail("key_size", "must be a multiple of 8");
@@ -197,6 +217,7 @@ Result<Topology> parse_topology(std::string_view text, const std::filesystem::pa
     topology.shares_required = reader.integer("shares_required", 2, kHubsMost);
   read_psrd(reader, topology.psrd);
   read_courier(reader, topology.courier);
+  read_key_store(reader, topology.key_store);
   read_key_size(reader, topology);
   topology.key_lifetime_seconds =
       reader.integer("key_lifetime_seconds", 60, 7 * 86400, topology.key_lifetime_seconds);

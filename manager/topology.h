@@ -47,6 +47,16 @@ struct CourierSpec {
   std::chrono::seconds interval{2};   ///< between its rounds
 };
 
+/// The key store of every KME (kme/key_store_config.h); what is not given has its default there.
+struct KeyStoreSpec {
+  std::optional<bool> enabled;
+  std::optional<std::int64_t> minimum_keys;
+  std::optional<std::int64_t> maximum_keys;
+  std::optional<std::int64_t> maximum_keys_in_all;
+  std::optional<std::int64_t> demand_seconds;
+  std::optional<std::int64_t> idle_seconds;
+};
+
 inline constexpr std::int64_t kPsrdBytesLeast = 4096;
 inline constexpr std::int64_t kPsrdBytesMost = std::int64_t{64} << 20;
 
@@ -59,6 +69,7 @@ struct Topology {
   std::optional<std::int64_t> shares_required;
   PsrdSizes psrd;
   std::optional<CourierSpec> courier;
+  KeyStoreSpec key_store;
   std::int64_t key_size_bits = 256;
   std::int64_t key_lifetime_seconds = 86400;
   std::vector<HubSpec> hubs;

@@ -141,7 +141,7 @@ Result<void> BundleTables::hold(const HeldBundle& bundle) {
     }
   }
   for (const auto& [sae_id, indices] : bundle.delivered) {
-    if (auto recorded = record_delivery({name, sae_id, indices}, {}); !recorded) return recorded;
+    if (auto recorded = record_delivery({name, sae_id, indices, {}}); !recorded) return recorded;
   }
   return {};
 }
@@ -155,7 +155,15 @@ Result<Bytes> BundleTables::delivered_bits(std::int64_t bundle, const SaeId& sae
   return Bytes(bits.begin(), bits.end());
 }
 
-Result<void> BundleTables::record_delivery(const Delivery& delivery, const std::vector<SaeId>& local_slaves) {
+Result<void> BundleTables::record_deliveries(const std::vector<Delivery>& deliveries) {
+  for (const Delivery& delivery : deliveries) {
+    auto recorded = record_delivery(delivery);
+    if (!recorded && recorded.error().kind != ErrorKind::not_found) return recorded;
+  }
+  return {};
+}
+
+Result<void> BundleTables::record_delivery(const Delivery& delivery) {
   std::int64_t number = 0;
   std::uint64_t key_count = 0;
   {
@@ -182,8 +190,8 @@ Result<void> BundleTables::record_delivery(const Delivery& delivery, const std::
           .bind(std::string_view(delivery.sae_id.text()))
           .bind(ByteView(*bits))
           .run();
-  if (!written || local_slaves.empty()) return written;
-  for (const SaeId& slave : local_slaves) {
+  if (!written || delivery.local_slaves.empty()) return written;
+  for (const SaeId& slave : delivery.local_slaves) {
     const auto its_bits = delivered_bits(number, slave);
     if (!its_bits) return its_bits.error();
     if (set_bits(*its_bits) < key_count) return {};

@@ -30,14 +30,15 @@ class BundleTables {
   Result<void> forget(const BundleId& id);
 
   Result<void> hold(const HeldBundle& bundle);
-  /// ErrorKind::not_found if the bundle is not held, ErrorKind::invalid if it has no such key.
-  Result<void> record_delivery(const Delivery& delivery, const std::vector<SaeId>& local_slaves);
+  Result<void> record_deliveries(const std::vector<Delivery>& deliveries);
   Result<std::vector<BundleName>> expire(const Clock& clock);
 
   Result<std::vector<PostedBundle>> unacknowledged();
   Result<std::vector<HeldBundle>> held();
 
  private:
+  /// ErrorKind::not_found if the bundle is not held, ErrorKind::invalid if it has no such key.
+  Result<void> record_delivery(const Delivery& delivery);
   Result<Bytes> delivered_bits(std::int64_t bundle, const SaeId& sae_id);
   Result<std::map<SaeId, std::vector<std::uint16_t>>> deliveries(std::int64_t bundle);
 

@@ -154,14 +154,14 @@ Result<void> Database::configure(Access access) {
   auto configured = execute(
       "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON;"
       "PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;"
-      "PRAGMA mmap_size = 0; PRAGMA cache_size = -512;");
+      "PRAGMA mmap_size = 0; PRAGMA cache_size = -2048;");
   if (!configured || access == Access::read_only) return configured;
   // The WAL is overwritten from its start after every 256 pages (1 MiB; a frame is a page and 24 bytes) and
   // cut to that size, so what it once held is soon gone, even without a quiet moment for checkpoint().
   // Cutting it to nothing each time would make every commit twice as slow: the file would grow again.
   return execute(
-      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 256;"
-      "PRAGMA journal_size_limit = 1054752;");
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1024;"
+      "PRAGMA journal_size_limit = 4218912;");
 }
 
 Database::~Database() {

@@ -72,6 +72,13 @@ struct WaitingAmount {
   std::uint64_t share_bytes = 0;
 };
 
+/// Shares that wait for a client.
+struct PendingShares {
+  std::vector<BundleName> bundles;
+  std::uint64_t cursor = 0;  ///< what comes later comes after it
+  bool more = false;         ///< whether some have come after it already
+};
+
 /// Thread-safe. Calls return at once and never wait for the disk; callbacks run on a thread of the store,
 /// after what they report is durable. Errors are ErrorKind::io or corrupt (disk full, damaged) unless said
 /// otherwise.
@@ -149,8 +156,10 @@ class HubStore : public PsrdStore {
   /// no longer waits.
   virtual void confirm(ClientName claimant, std::vector<BundleName> bundles,
                        Answer<std::vector<WaitingAmount>> done) = 0;
-  /// Up to `most` bundles on which the client has a claim, oldest first.
-  virtual void pending(ClientName claimant, std::size_t most, Answer<std::vector<BundleName>> done) = 0;
+  /// Up to `most` bundles on which the client has a claim, oldest first, of those that came after `cursor`; 0
+  /// is the beginning. Cursors grow, and hold while the store is open.
+  virtual void pending(ClientName claimant, std::uint64_t cursor, std::size_t most,
+                       Answer<PendingShares> done) = 0;
   /// Wipes and removes the shares whose lifetime has ended. Answers as confirm().
   virtual void expire(Answer<std::vector<WaitingAmount>> done) = 0;
 };

@@ -55,6 +55,48 @@ struct Delivery {
   BundleName bundle;
   SaeId sae_id;
   std::vector<std::uint16_t> indices;
+  /// Those of the bundle's slaves that this KME serves; empty if that is not known.
+  std::vector<SaeId> local_slaves;
+};
+
+/// A bundle that this KME initiated ahead of demand, for one slave SAE, without its keys. The keys below
+/// `first` have been leased for issue: they may have been given to the master.
+struct ReadyEntry {
+  BundleId id;
+  SaeId master;
+  SaeId slave;
+  ClientName slave_client;
+  std::uint8_t shares_required = 0;
+  std::uint32_t key_size_bytes = 0;
+  std::uint32_t key_count = 0;
+  std::uint32_t first = 0;
+  DurableDeadline expires;
+};
+
+/// The same with those of its keys that are not leased, one after the other.
+struct ReadyBundle {
+  ReadyEntry entry;
+  SecretBytes keys;
+};
+
+/// Leases a bundle's keys up to the one before `end` for issue.
+struct ReadyLease {
+  BundleId bundle;
+  std::uint32_t end = 0;
+};
+
+/// What a lease gave: the keys from `first` to the lease's end, fewer than were expected or none if some were
+/// lost (a lease that failed when it was durable already, damage).
+struct ReadyLeased {
+  std::uint32_t first = 0;
+  SecretBytes keys;
+};
+
+/// Keys from `first` on that were leased and given to nobody.
+struct ReadyReturn {
+  BundleId bundle;
+  std::uint32_t first = 0;
+  SecretBytes keys;
 };
 
 /// Thread-safe. Calls return at once and never wait for the disk; callbacks run on a thread of the store,
@@ -71,6 +113,8 @@ class KmeStore : public PsrdStore {
     std::vector<HubBlock> blocks;
     std::vector<PostedBundle> unacknowledged;
     std::vector<HeldBundle> held;
+    /// Those with keys that are not leased, the oldest first. All of them are dropped in a set-back.
+    std::vector<ReadyEntry> ready;
     /// As HubStore::Contents.
     std::vector<BlockId> dropped_after_set_back;
   };
@@ -111,9 +155,20 @@ class KmeStore : public PsrdStore {
 
   /// Holds a bundle for local slave SAEs. ErrorKind::conflict if it is held already.
   virtual void hold_bundle(HeldBundle bundle, Answer<void> done) = 0;
-  /// Records deliveries. A bundle all of whose keys have been delivered to each of `local_slaves` is wiped
-  /// and removed; `local_slaves` are those of its slaves that this KME serves.
-  virtual void record_delivery(Delivery delivery, std::vector<SaeId> local_slaves, Answer<void> done) = 0;
+  /// Records deliveries, all in one transaction or none. A bundle all of whose keys have been delivered to
+  /// each of its local slaves is wiped and removed. Bundles that are not held (any more) are passed over;
+  /// ErrorKind::invalid if one has no such key.
+  virtual void record_deliveries(std::vector<Delivery> deliveries, Answer<void> done) = 0;
+  /// Keeps the keys of a bundle for their master. ErrorKind::conflict if they are kept already.
+  virtual void add_ready(ReadyBundle bundle, Answer<void> done) = 0;
+  /// Leases keys for issue and reads them; answered in the order of `leases`, when they are no longer in the
+  /// store, so that no later run can issue them again.
+  virtual void lease_ready(std::vector<ReadyLease> leases, Answer<std::vector<ReadyLeased>> done) = 0;
+  /// Takes back the last ones of what was leased of each bundle. Bundles that were dropped are ignored.
+  virtual void return_ready(std::vector<ReadyReturn> returns, Answer<void> done) = 0;
+  /// Wipes and removes bundles, or what is left of them. Unknown ones are ignored.
+  virtual void drop_ready(std::vector<BundleId> bundles, Answer<void> done) = 0;
+
   /// Wipes and removes what has outlived its lifetime. Answers the held bundles that went.
   virtual void expire(Answer<std::vector<BundleName>> done) = 0;
 };

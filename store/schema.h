@@ -21,7 +21,7 @@ enum class StoreKind : std::int32_t {
 };
 
 /// SQLite's user_version. A store of a newer one is refused.
-inline constexpr std::int64_t kSchemaVersion = 2;
+inline constexpr std::int64_t kSchemaVersion = 3;
 
 [[nodiscard]] std::filesystem::path database_path(const std::filesystem::path& state_dir);
 

@@ -61,6 +61,8 @@ Result<std::vector<BlockId>> drop_opened(Database& database, BlockVault& vault,
     // What was not acknowledged then may have been since, and its keys given to a master: it must not be
     // withdrawn.
     if (auto kept = database.query("DELETE FROM posted_bundle").run(); !kept) return kept.error();
+    // Keys that were ready then may have been issued since.
+    if (auto gone = database.query("DELETE FROM ready_bundle").run(); !gone) return gone.error();
   }
   auto raised = database.query("UPDATE generation SET value = ?")
                     .bind(std::max(marker ? marker->generation : 0, all ? generation + 1 : 0))

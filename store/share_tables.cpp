@@ -9,10 +9,11 @@
 
 namespace dske::store {
 
-// Shares are numbered in the order in which they came.
+// Shares are numbered in the order in which they came, and no number is given twice: they are the cursors of
+// the pending list.
 const std::string_view kShareTables = R"(
 CREATE TABLE share (
-  number INTEGER PRIMARY KEY,
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
   initiator TEXT NOT NULL,
   bundle_id BLOB NOT NULL,
   context BLOB NOT NULL,
@@ -200,23 +201,30 @@ Result<std::vector<WaitingAmount>> ShareTables::end_claims(const ClientName& cla
   return gone;
 }
 
-Result<std::vector<BundleName>> ShareTables::pending(const ClientName& claimant, std::size_t most) {
-  std::vector<BundleName> bundles;
+Result<PendingShares> ShareTables::pending(const ClientName& claimant, std::uint64_t cursor,
+                                           std::size_t most) {
+  PendingShares pending{{}, cursor, false};
   auto query = database_.query(
       "SELECT number, initiator, bundle_id FROM claim JOIN share ON number = claim.share"
-      " WHERE claimant = ? ORDER BY claim.share LIMIT ?");
-  query.bind(std::string_view(claimant.text())).bind(std::uint64_t{most});
+      " WHERE claimant = ? AND claim.share > ? ORDER BY claim.share LIMIT ?");
+  query.bind(std::string_view(claimant.text())).bind(cursor);
+  query.bind(std::uint64_t{most} + 1);  // one more tells whether there are more
   while (true) {
     const auto row = query.step();
     if (!row) return row.error();
-    if (!*row) return bundles;
+    if (!*row) return pending;
+    if (pending.bundles.size() == most) {
+      pending.more = true;
+      return pending;
+    }
     auto initiator = ClientName::parse(query.text(1));
     const auto id = query.uuid(2);
     if (!initiator || !id) {
       return Error{ErrorKind::corrupt, "row " + std::to_string(query.integer(0)) + " of share in " +
                                            database_.path() + " is damaged"};
     }
-    bundles.push_back({std::move(*initiator), BundleId::of(KeyId(*id))});
+    pending.bundles.push_back({std::move(*initiator), BundleId::of(KeyId(*id))});
+    pending.cursor = query.number(0);
   }
 }
 

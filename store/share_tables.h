@@ -29,7 +29,7 @@ class ShareTables {
                                              const std::vector<BundleName>& bundles);
   /// Ends all claims of a client; answers as confirm().
   Result<std::vector<WaitingAmount>> end_claims(const ClientName& claimant);
-  Result<std::vector<BundleName>> pending(const ClientName& claimant, std::size_t most);
+  Result<PendingShares> pending(const ClientName& claimant, std::uint64_t cursor, std::size_t most);
   /// Removes a client's claims, and the shares that it posted or that only it had a claim on. Answers as
   /// confirm().
   Result<std::vector<WaitingAmount>> remove_client(const ClientName& client);

@@ -228,10 +228,11 @@ void SqliteHubStore::confirm(ClientName claimant, std::vector<BundleName> bundle
       std::move(done));
 }
 
-void SqliteHubStore::pending(ClientName claimant, std::size_t most, Answer<std::vector<BundleName>> done) {
-  reads_.submit<std::vector<BundleName>>(
-      [this, claimant = std::move(claimant), most](Database& database) {
-        return ShareTables(database, vault_->sealer()).pending(claimant, most);
+void SqliteHubStore::pending(ClientName claimant, std::uint64_t cursor, std::size_t most,
+                             Answer<PendingShares> done) {
+  reads_.submit<PendingShares>(
+      [this, claimant = std::move(claimant), cursor, most](Database& database) {
+        return ShareTables(database, vault_->sealer()).pending(claimant, cursor, most);
       },
       std::move(done));
 }

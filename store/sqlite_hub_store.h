@@ -41,7 +41,8 @@ class SqliteHubStore final : public HubStore {
   void withdraw_share(BundleName bundle, Answer<std::uint64_t> done) override;
   void confirm(ClientName claimant, std::vector<BundleName> bundles,
                Answer<std::vector<WaitingAmount>> done) override;
-  void pending(ClientName claimant, std::size_t most, Answer<std::vector<BundleName>> done) override;
+  void pending(ClientName claimant, std::uint64_t cursor, std::size_t most,
+               Answer<PendingShares> done) override;
   void expire(Answer<std::vector<WaitingAmount>> done) override;
 
  private:

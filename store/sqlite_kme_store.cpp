@@ -7,6 +7,7 @@
 #include "store/bundle_tables.h"
 #include "store/hub_tables.h"
 #include "store/psrd_tables.h"
+#include "store/ready_tables.h"
 #include "store/schema.h"
 #include "store/set_back_guard.h"
 
@@ -14,7 +15,8 @@ namespace dske::store {
 
 Result<void> KmeStore::create(const std::filesystem::path& state_dir, const SecretBytes& node_key) {
   if (auto marked = create_marker(state_dir); !marked) return marked;
-  return create_database(state_dir, StoreKind::kme, std::string(kHubTables).append(kBundleTables),
+  return create_database(state_dir, StoreKind::kme,
+                         std::string(kHubTables).append(kBundleTables).append(kReadyTables),
                          Sealer(node_key.clone()), [](Database&) { return Result<void>(); });
 }
 
@@ -54,6 +56,7 @@ Result<KmeStore::Contents> SqliteKmeStore::load() {
       [this](Database& database) -> Result<Contents> {
         HubTables hub_tables(database, *vault_);
         BundleTables bundles(database, vault_->sealer());
+        ReadyTables ready_tables(database, vault_->sealer());
         if (auto expired = bundles.expire(clock_); !expired) return expired.error();
         auto hubs = hub_tables.hubs();
         if (!hubs) return hubs.error();
@@ -63,8 +66,11 @@ Result<KmeStore::Contents> SqliteKmeStore::load() {
         if (!unacknowledged) return unacknowledged.error();
         auto held = bundles.held();
         if (!held) return held.error();
-        return Contents{std::move(*hubs), std::move(*blocks), std::move(*unacknowledged), std::move(*held),
-                        dropped_after_set_back_};
+        if (auto expired = ready_tables.expire(clock_); !expired) return expired.error();
+        auto ready = ready_tables.entries();
+        if (!ready) return ready.error();
+        return Contents{std::move(*hubs), std::move(*blocks), std::move(*unacknowledged),
+                        std::move(*held), std::move(*ready),  dropped_after_set_back_};
       },
       [&promise](Result<Contents> contents) { promise.set_value(std::move(contents)); });
   return promise.get_future().get();
@@ -167,17 +173,54 @@ void SqliteKmeStore::hold_bundle(HeldBundle bundle, Answer<void> done) {
       std::move(done));
 }
 
-void SqliteKmeStore::record_delivery(Delivery delivery, std::vector<SaeId> local_slaves, Answer<void> done) {
+void SqliteKmeStore::record_deliveries(std::vector<Delivery> deliveries, Answer<void> done) {
   writes_.submit<void>(
-      [this, delivery = std::move(delivery), local_slaves = std::move(local_slaves)](Database& database) {
-        return BundleTables(database, vault_->sealer()).record_delivery(delivery, local_slaves);
+      [this, deliveries = std::move(deliveries)](Database& database) {
+        return BundleTables(database, vault_->sealer()).record_deliveries(deliveries);
+      },
+      std::move(done));
+}
+
+void SqliteKmeStore::add_ready(ReadyBundle bundle, Answer<void> done) {
+  writes_.submit<void>(
+      [this, bundle = std::move(bundle)](Database& database) {
+        return ReadyTables(database, vault_->sealer()).add(bundle);
+      },
+      std::move(done));
+}
+
+void SqliteKmeStore::lease_ready(std::vector<ReadyLease> leases, Answer<std::vector<ReadyLeased>> done) {
+  // Witnessed, so that a store which is set back to before the lease is known as such.
+  writes_.submit_witnessed<std::vector<ReadyLeased>>(
+      [this, leases = std::move(leases)](Database& database) {
+        return ReadyTables(database, vault_->sealer()).lease(leases);
+      },
+      std::move(done));
+}
+
+void SqliteKmeStore::return_ready(std::vector<ReadyReturn> returns, Answer<void> done) {
+  writes_.submit<void>(
+      [this, returns = std::move(returns)](Database& database) {
+        return ReadyTables(database, vault_->sealer()).give_back(returns);
+      },
+      std::move(done));
+}
+
+void SqliteKmeStore::drop_ready(std::vector<BundleId> bundles, Answer<void> done) {
+  writes_.submit<void>(
+      [this, bundles = std::move(bundles)](Database& database) {
+        return ReadyTables(database, vault_->sealer()).drop(bundles);
       },
       std::move(done));
 }
 
 void SqliteKmeStore::expire(Answer<std::vector<BundleName>> done) {
   writes_.submit<std::vector<BundleName>>(
-      [this](Database& database) { return BundleTables(database, vault_->sealer()).expire(clock_); },
+      [this](Database& database) -> Result<std::vector<BundleName>> {
+        if (auto expired = ReadyTables(database, vault_->sealer()).expire(clock_); !expired)
+          return expired.error();
+        return BundleTables(database, vault_->sealer()).expire(clock_);
+      },
       std::move(done));
 }
 

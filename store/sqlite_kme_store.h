@@ -33,7 +33,11 @@ class SqliteKmeStore final : public KmeStore {
   void acknowledge_bundle(BundleId id, Answer<void> done) override;
   void forget_bundle(BundleId id, Answer<void> done) override;
   void hold_bundle(HeldBundle bundle, Answer<void> done) override;
-  void record_delivery(Delivery delivery, std::vector<SaeId> local_slaves, Answer<void> done) override;
+  void record_deliveries(std::vector<Delivery> deliveries, Answer<void> done) override;
+  void add_ready(ReadyBundle bundle, Answer<void> done) override;
+  void lease_ready(std::vector<ReadyLease> leases, Answer<std::vector<ReadyLeased>> done) override;
+  void return_ready(std::vector<ReadyReturn> returns, Answer<void> done) override;
+  void drop_ready(std::vector<BundleId> bundles, Answer<void> done) override;
   void expire(Answer<std::vector<BundleName>> done) override;
 
  private:

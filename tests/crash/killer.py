@@ -39,6 +39,8 @@ def fault_points() -> list[Point]:
 RARE = {"set-back.dropped"}
 # Passed when nothing has been written for a second.
 QUIET = {"checkpoint.begin", "checkpoint.done"}
+# Passed when the node stops in order.
+AT_STOP = {"ready.returned"}
 # How often a point is passed before it kills: some are passed all the time, some once or twice per start.
 OCCURRENCES = (1, 1, 1, 2, 3, 5, 10, 30)
 
@@ -90,6 +92,9 @@ class Killer:
             if not served and self.town._is_alive(node):
                 served = True
                 self.town.after_restart(node)
+                if point.name in AT_STOP:
+                    self.let_keys_flow(20, 1.0)
+                    node.process.popen.send_signal(signal.SIGTERM)
             time.sleep(0.01)
         if node.process.running:
             self.missed[f"{node.kind} {point.name}"] += 1

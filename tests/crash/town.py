@@ -26,6 +26,9 @@ HUBS = ("hank", "helen", "hilary", "holly")
 CLIENTS = {"carol": ["carol"], "celia": ["celia"]}
 SHARES_REQUIRED = 2
 BLOCK_BYTES = 131072  # each half
+# Small, so that it runs dry, is filled, and has leases all the time.
+KEY_STORE = {"minimum_keys": 24, "demand_seconds": 1}
+ON_DEMAND_BITS = 264  # not the default, so that the key store cannot serve it
 # The courier brings a block when fewer bytes than this part of one are left in the scarcest zone.
 LOW_MARK = 0.75
 BROKEN = (OSError, ssl.SSLError, http.client.HTTPException)
@@ -54,7 +57,8 @@ class Master(threading.Thread):
             if self.town.quiet.is_set():
                 time.sleep(0.02)
                 continue
-            answer = ask(lambda: client.enc_keys(self.slave, choice.choice([1, 1, 2, 5])), client)
+            number, size = choice.choice([1, 1, 2, 5, 20]), choice.choice([None, None, ON_DEMAND_BITS])
+            answer = ask(lambda: client.enc_keys(self.slave, number, size), client)
             if answer is None:
                 time.sleep(0.01)
                 continue
@@ -205,8 +209,9 @@ class Town:
         self.proxies = {hub: AttackingProxy(self._wires[hub], f"{seed} {hub}") for hub in HUBS}
         self.network = Network(
             directory / "nodes", Pki(directory / "pki"), list(HUBS), CLIENTS, shares_required=SHARES_REQUIRED,
-            proxies=self.proxies, client_bytes=BLOCK_BYTES, hub_bytes=BLOCK_BYTES,
+            proxies=self.proxies, client_bytes=BLOCK_BYTES, hub_bytes=BLOCK_BYTES, kme_settings={"key_store": KEY_STORE},
         )  # fmt: skip
+        self.network.kmes["carol"].change_config(fetch_ahead=True)  # both ways are killed in
         self.stopping = threading.Event()  # no more new keys
         self.fetch_all = threading.Event()  # slaves end when they have all
         self.delivered = threading.Event()  # no more PSRD

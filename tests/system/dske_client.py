@@ -25,6 +25,10 @@ class HubAnswer:
     def json(self) -> dict:
         return json.loads(self.body)
 
+    @property
+    def key_share(self) -> dict:
+        return wire.parse_key_share(self.body)
+
 
 @dataclasses.dataclass(frozen=True)
 class Prepared:
@@ -209,7 +213,7 @@ class DskeClient:
         pad = b"".join(self.block.data[fragment.start : fragment.end] for fragment in allocation)
         return {
             "context": context.to_json(),
-            "encrypted_share": wire.b64(wire.xor(share, pad.ljust(len(share), b"\0")[: len(share)])),
+            "encrypted_share": wire.xor(share, pad.ljust(len(share), b"\0")[: len(share)]),
             "allocation": [fragment.to_json() for fragment in allocation],
             "secret_tag": wire.b64(tag),
             "lifetime_seconds": lifetime_seconds,
@@ -225,26 +229,29 @@ class DskeClient:
             "lifetime_seconds": 3600,
         }
 
+    def send_share(self, value: dict) -> HubAnswer:
+        return self.call("POST", "/key-share", wire.key_share_body(value))
+
     def post_share(self, context: wire.Context, share: bytes, tag: bytes, **options) -> HubAnswer:
-        return self.call("POST", "/key-share", self.share_request(context, share, tag, **options))
+        return self.send_share(self.share_request(context, share, tag, **options))
 
     def post_psrd_share(self, context: wire.Context, allocation: list[wire.Fragment], tag: bytes) -> HubAnswer:
-        return self.call("POST", "/key-share", self.psrd_share_request(context, allocation, tag))
+        return self.send_share(self.psrd_share_request(context, allocation, tag))
 
     def get_share(self, initiator: str, bundle: uuid.UUID) -> HubAnswer:
         """A share; `share_in` decrypts it."""
         answer = self.call("GET", f"/key-share?initiator={urllib.parse.quote(initiator, safe='')}&key_id={bundle}")
         if answer.status == 200:
-            for part in answer.json["allocation"]:
+            for part in answer.key_share["allocation"]:
                 fragment = wire.Fragment.from_json(part)
                 assert self.psrd.zone_of(fragment) == "hub_pad", fragment
                 self.spent_by_hub.append(("pad", fragment))
         return answer
 
     def share_in(self, answer: HubAnswer) -> tuple[wire.Context, bytes, bytes]:
-        body = answer.json
+        body = answer.key_share
         pad = self.psrd.read([wire.Fragment.from_json(part) for part in body["allocation"]])
-        share = wire.xor(wire.unb64(body["encrypted_share"]), pad)
+        share = wire.xor(body["encrypted_share"], pad)
         return wire.Context.from_json(body["context"]), share, wire.unb64(body["secret_tag"])
 
     def confirm(self, initiator: str, *bundles: uuid.UUID) -> HubAnswer:
@@ -254,13 +261,13 @@ class DskeClient:
     def withdraw(self, bundle: uuid.UUID) -> HubAnswer:
         return self.call("DELETE", f"/key-share?key_id={bundle}")
 
-    def pending(self, *, counter: int | None = None, key: bytes | None = None) -> HubAnswer:
-        """The pending list, authenticated by the polling key."""
+    def pending(self, query: str = "", *, counter: int | None = None, key: bytes | None = None) -> HubAnswer:
+        """The pending list, authenticated by the polling key. `query` with its question mark."""
         if counter is None:
             self.polling_counter += 1
             counter = self.polling_counter
         key = self.polling_key if key is None else key
-        target = self.prefix + "/key-shares/pending"
+        target = self.prefix + "/key-shares/pending" + query
         common = (self.block.hub_id, self.epoch)
         who = (self.name, self.registration_number, counter)
         mac = wire.hmac_sha256(key, wire.polling_request_input(*common, "GET", target, *who, b""))

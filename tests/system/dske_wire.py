@@ -498,5 +498,28 @@ def hmac_sha256(key: bytes, message: bytes) -> bytes:
     return hmac.new(key, message, hashlib.sha256).digest()
 
 
+def key_share_body(value: object) -> bytes:
+    """The body of POST key-share and of the answer to GET key-share (docs/protocol.md, section 4.3): `value` is the head
+    and, as `encrypted_share`, the share; what no body can be is left to the caller."""
+    value = dict(value)
+    share = value.pop("encrypted_share", b"")
+    head = compact(value)
+    return len(head).to_bytes(4, "big") + head + share
+
+
+def key_share_head(body: bytes) -> dict:
+    length = int.from_bytes(body[:4], "big")
+    if len(body) < 4 + length:
+        raise WireError("a key share that is cut off")
+    return json.loads(body[4 : 4 + length])
+
+
+def parse_key_share(body: bytes) -> dict:
+    """The head, with the share as `encrypted_share` unless none follows."""
+    head = key_share_head(body)
+    share = body[4 + int.from_bytes(body[:4], "big") :]
+    return {**head, "encrypted_share": share} if share else head
+
+
 def compact(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()

@@ -96,16 +96,18 @@ class LyingHub(RecordingProxy):
     def change(self, exchange: Exchange, **members: object) -> None:
         """Answers with other values for some members of the answer's body."""
         assert exchange.answer
-        self.sign_answer(
-            exchange, exchange.answer.status, wire.compact({**json.loads(exchange.answer.body), **members})
-        )
+        if is_share_answer(exchange):
+            body = wire.key_share_body({**wire.parse_key_share(exchange.answer.body), **members})
+        else:
+            body = wire.compact({**json.loads(exchange.answer.body), **members})
+        self.sign_answer(exchange, exchange.answer.status, body)
 
     def give_share(self, exchange: Exchange, share: bytes, **members: object) -> None:
         """Answers GET key-share with this share, under the pad that the hub had taken if the size allows."""
         assert exchange.answer
-        body = json.loads(exchange.answer.body)
+        body = wire.parse_key_share(exchange.answer.body)
         pad = self.psrd.read([wire.Fragment.from_json(part) for part in body["allocation"]])
-        self.change(exchange, encrypted_share=wire.b64(wire.xor(share, pad)), **members)
+        self.change(exchange, encrypted_share=wire.xor(share, pad), **members)
 
 
 def is_share_answer(exchange: Exchange) -> bool:
@@ -130,36 +132,36 @@ def on_share(change: Lie) -> Lie:
 
 
 def _context(exchange: Exchange) -> dict:
-    return json.loads(exchange.answer.body)["context"]
+    return wire.parse_key_share(exchange.answer.body)["context"]
 
 
 @on_share
 def corrupt_share(hub: LyingHub, exchange: Exchange) -> None:
-    share = bytearray(wire.unb64(json.loads(exchange.answer.body)["encrypted_share"]))
+    share = bytearray(wire.parse_key_share(exchange.answer.body)["encrypted_share"])
     share[-1] ^= 0x01
-    hub.change(exchange, encrypted_share=wire.b64(bytes(share)))
+    hub.change(exchange, encrypted_share=bytes(share))
 
 
 @on_share
 def corrupt_check_bytes(hub: LyingHub, exchange: Exchange) -> None:
-    share = bytearray(wire.unb64(json.loads(exchange.answer.body)["encrypted_share"]))
+    share = bytearray(wire.parse_key_share(exchange.answer.body)["encrypted_share"])
     share[0] ^= 0x80
-    hub.change(exchange, encrypted_share=wire.b64(bytes(share)))
+    hub.change(exchange, encrypted_share=bytes(share))
 
 
 @on_share
 def zero_share(hub: LyingHub, exchange: Exchange) -> None:
-    hub.give_share(exchange, bytes(len(wire.unb64(json.loads(exchange.answer.body)["encrypted_share"]))))
+    hub.give_share(exchange, bytes(len(wire.parse_key_share(exchange.answer.body)["encrypted_share"])))
 
 
 @on_share
 def short_share(hub: LyingHub, exchange: Exchange) -> None:
     """Consistently shorter: the share, and the allocation."""
-    body = json.loads(exchange.answer.body)
+    body = wire.parse_key_share(exchange.answer.body)
     last = body["allocation"][-1]
     allocation = body["allocation"][:-1] + [{**last, "size": last["size"] - 1}]
-    share = wire.unb64(body["encrypted_share"])[:-1]
-    hub.change(exchange, encrypted_share=wire.b64(share), allocation=allocation)
+    share = body["encrypted_share"][:-1]
+    hub.change(exchange, encrypted_share=share, allocation=allocation)
 
 
 @on_share
@@ -178,7 +180,7 @@ def answer_for_another_bundle(hub: LyingHub, exchange: Exchange) -> None:
 
 @on_share
 def another_secret_tag(hub: LyingHub, exchange: Exchange) -> None:
-    tag = wire.unb64(json.loads(exchange.answer.body)["secret_tag"])
+    tag = wire.unb64(wire.parse_key_share(exchange.answer.body)["secret_tag"])
     hub.change(exchange, secret_tag=wire.b64(wire.xor(tag, bytes(15) + b"\x01")))
 
 

@@ -132,6 +132,8 @@ class Network:
                 "tls": {"certificate": str(certificate), "key": str(key), "client_ca": str(pki.ca)},
                 "encryptors": sae_ids,
                 "hubs": [self._hub_entry(hub) for hub in hubs],
+                "key_store": {"enabled": False},  # tests say themselves which keys are made
+                "fetch_ahead": False,  # tests say themselves when shares leave the hubs
                 **(kme_settings or {}),
             }
             if shares_required:

@@ -18,6 +18,7 @@ MARK = 3
 @pytest.fixture
 def network(make_topology):
     return make_topology(
+        key_store={"enabled": False},  # each key costs the same
         hubs=["hank", "helen"], clients={"carol": None, "celia": None}, psrd=PSRD,
         courier={"high_mark_blocks": MARK, "interval_seconds": 1},
     )  # fmt: skip

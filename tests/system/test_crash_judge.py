@@ -40,8 +40,8 @@ class Honest:
         self.next[zone] += size
         return wire.Fragment(BLOCK.block, start, size)
 
-    def exchange(self, method: str, path: str, told: dict | None, answered: dict, epoch: bytes = EPOCH.bytes) -> Wired:
-        body = b"" if told is None else wire.compact(told)
+    def exchange(self, method: str, path: str, told: dict | bytes | None, answered: dict, epoch: bytes = EPOCH.bytes) -> Wired:
+        body = b"" if told is None else told if isinstance(told, bytes) else wire.compact(told)
         target = PREFIX + path
         key = self.take("client_authenticator", 32)
         tag = wire.poly1305(PSRD.read([key]), wire.request_input(BLOCK.hub_id, epoch, method, target, body))
@@ -136,7 +136,7 @@ def test_a_byte_used_by_two_answers_is_found(honest):
 
 def test_an_authenticator_byte_used_as_a_pad_is_found(honest):
     part = {"block_uuid": str(BLOCK.block), "start": 128, "size": 64}
-    honest.exchange("POST", "/key-share", {"allocation": [part]}, {"stored": True})
+    honest.exchange("POST", "/key-share", wire.key_share_body({"allocation": [part]}), {"stored": True})
     guilty(honest, "is not in client_pad")
 
 

@@ -96,7 +96,8 @@ def test_sae_ids_are_encoded(town, browse, tmp_path):
         etsi_page(town, "carol"), ["open", "getStatus"], ["fill", "slave_SAE_ID", "a/b/c"], ["send"], sae="carol"
     )
     assert json.loads(page["answer"])["slave_SAE_ID"] == "a/b/c"
-    assert curl(town, tmp_path, "carol", page["curl"]) == json.loads(page["answer"])
+    stored = {"stored_key_count": 0}  # between the two calls, keys are made
+    assert curl(town, tmp_path, "carol", page["curl"]) | stored == json.loads(page["answer"]) | stored
 
 
 def test_the_address_opens_an_operation(town, browse):

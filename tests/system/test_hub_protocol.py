@@ -1,6 +1,7 @@
 """A hub, spoken to by clients made by hand: what it accepts, and that nothing is accepted twice or from the wrong
 place."""
 
+import concurrent.futures
 import secrets
 import time
 import uuid
@@ -245,7 +246,7 @@ def test_a_share_reaches_the_slaves_client_and_no_other(people):
         answer = theo.get_share(tess.name, context.bundle_id)
         assert answer.status == 200 and answer.signed
         assert theo.share_in(answer) == (context, share, tag)
-        assert 3500 < answer.json["lifetime_seconds"] <= 3600
+        assert 3500 < answer.key_share["lifetime_seconds"] <= 3600
     for other in (mallory, tess):
         answer = other.get_share(tess.name, context.bundle_id)
         assert answer.status == 404 and answer.signed
@@ -351,7 +352,7 @@ def test_a_share_of_the_wrong_size_is_refused(people, size):
     value = tess.share_request(
         context, bytes(size), bytes(16), allocation=tess.take("client_pad", size) if size else []
     )
-    answer = tess.call("POST", "/key-share", value)
+    answer = tess.send_share(value)
     assert answer.status == 400 and answer.signed
 
 
@@ -360,19 +361,22 @@ def test_an_allocation_of_another_size_than_the_share_is_refused(people):
     context = context_for(tess, theo)
     for size in (63, 65):
         value = tess.share_request(context, bytes(64), bytes(16), allocation=tess.take("client_pad", size))
-        answer = tess.call("POST", "/key-share", value)
+        answer = tess.send_share(value)
         assert answer.status == 400 and answer.signed
 
 
 def test_requests_that_make_no_sense_get_400(people):
     tess, theo = people.new(), people.new()
     good = tess.share_request(context_for(tess, theo), bytes(64), bytes(16))
-    bodies = [b"", b"{", b"[]", b"null", b"\xff", b'{"context": {}, "context": {}}']
-    bodies += [wire.compact({key: value for key, value in good.items() if key != gone}) for gone in good]
+    heads = [b"", b"{", b"[]", b"null", b"\xff", b'{"context": {}, "context": {}}']
+    bodies = heads + [len(head).to_bytes(4, "big") + head + good["encrypted_share"] for head in heads]
+    whole = wire.key_share_body(good)
+    bodies += [whole[:-1], whole + b"x", whole[4:], b"\xff\xff\xff\xff" + whole[4:], b"\0\0\0\0" + whole[4:]]
+    bodies += [wire.key_share_body({key: value for key, value in good.items() if key != gone}) for gone in good]
     bodies += [
-        wire.compact({**good, name: value})
+        wire.key_share_body({**good, name: value})
         for name, value in [
-            ("context", 1), ("encrypted_share", "*"), ("encrypted_share", 7), ("allocation", "x"), ("secret_tag", "AA=="),
+            ("context", 1), ("encrypted_share", bytes(63)), ("more", 7), ("allocation", "x"), ("secret_tag", "AA=="),
             ("share_from", "psrd"), ("share_from", "x"), ("lifetime_seconds", 0), ("lifetime_seconds", -1), ("lifetime_seconds", "1"),
             ("allocation", [{"block_uuid": str(tess.block.block), "start": -1, "size": 64}]),
             ("allocation", [{"block_uuid": str(tess.block.block), "start": 2**63, "size": 64}]),
@@ -612,7 +616,7 @@ def test_a_flood_of_guesses_moves_no_level_and_blocks_only_its_address(people):
 
 def test_the_pending_list_names_what_waits_for_the_caller(people):
     tess, theo = people.new(), people.new()
-    assert theo.pending().json == {"bundles": [], "more": False}
+    assert theo.pending().json == {"bundles": [], "more": False, "cursor": 0}
     contexts = [post(tess, theo) for _ in range(3)]
     waiting = theo.pending().json["bundles"]
     assert sorted(entry["bundle_id"] for entry in waiting) == sorted(str(context.bundle_id) for context in contexts)
@@ -620,6 +624,23 @@ def test_the_pending_list_names_what_waits_for_the_caller(people):
     assert tess.pending().json["bundles"] == []
     theo.confirm(tess.name, contexts[0].bundle_id)
     assert len(theo.pending().json["bundles"]) == 2
+
+
+def test_a_poll_waits_until_a_share_comes_and_goes_on_at_its_cursor(people):
+    tess, theo = people.new(), people.new()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        poll = pool.submit(theo.pending, "?after=0&wait=20")
+        with pytest.raises(concurrent.futures.TimeoutError):
+            poll.result(0.5)
+        context = post(tess, theo)
+        answer = poll.result(15).json
+    assert [entry["bundle_id"] for entry in answer["bundles"]] == [str(context.bundle_id)]
+    cursor = answer["cursor"]
+    assert theo.pending(f"?after={cursor}").json == {"bundles": [], "more": False, "cursor": cursor}
+    assert theo.pending("?wait=20").json == answer
+    later = post(tess, theo)
+    assert [entry["bundle_id"] for entry in theo.pending(f"?after={cursor}").json["bundles"]] == [str(later.bundle_id)]
+    assert theo.pending("?after=x").status == 400
 
 
 def test_polling_costs_no_psrd(people):

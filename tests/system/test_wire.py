@@ -2,12 +2,12 @@
 
 import base64
 import dataclasses
-import json
 import threading
 import time
 
 import pytest
 
+import dske_wire as wire
 import wire_check
 from nodes import eventually
 from recording_proxy import Exchange, RecordingProxy
@@ -64,9 +64,9 @@ def test_psrd_use_is_near_the_lower_bound(watched):
     before = {hub: watched.network.kmes["carol"].psrd(hub)["client_pad"]["left_bytes"] for hub in watched.proxies}
     for hub, proxy in watched.proxies.items():
         (exchange,) = [e for e in proxy.recorded("POST", "/key-share") if e.received.path == "/key-share"]
-        assert sum(part["size"] for part in json.loads(exchange.received.body)["allocation"]) == 64
+        assert sum(part["size"] for part in wire.parse_key_share(exchange.received.body)["allocation"]) == 64
         (answer,) = [e.answer for e in proxy.recorded("GET", "/key-share") if e.received.path == "/key-share"]
-        assert sum(part["size"] for part in json.loads(answer.body)["allocation"]) == 64
+        assert sum(part["size"] for part in wire.parse_key_share(answer.body)["allocation"]) == 64
         assert before[hub] > 0
 
 

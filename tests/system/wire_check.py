@@ -39,8 +39,8 @@ def _signature_uses(message: Request | Answer, side: str) -> list[Use]:
     ]
 
 
-def _allocation_uses(message: Request | Answer, member: str, zone: str) -> list[Use]:
-    allocation = json.loads(message.body).get(member, [])
+def _allocation_uses(message: Request | Answer, body: dict, member: str, zone: str) -> list[Use]:
+    allocation = body.get(member, [])
     header = message.header(wire.SIGNATURE_HEADER)
     return [Use(wire.Fragment.from_json(part), zone, member, _identity(message, header)) for part in allocation]
 
@@ -49,9 +49,9 @@ def client_uses(request: Request) -> list[Use]:
     """What a client spends on a request."""
     uses = _signature_uses(request, "client")
     if (request.method, request.path) == ("PUT", "/registration"):
-        uses += _allocation_uses(request, "polling_key", "client_authenticator")
+        uses += _allocation_uses(request, json.loads(request.body), "polling_key", "client_authenticator")
     if (request.method, request.path) == ("POST", "/key-share"):
-        uses += _allocation_uses(request, "allocation", "client_pad")
+        uses += _allocation_uses(request, wire.parse_key_share(request.body), "allocation", "client_pad")
     return uses
 
 
@@ -59,7 +59,7 @@ def hub_uses(request: Request, answer: Answer) -> list[Use]:
     """What a hub spends on an answer."""
     uses = _signature_uses(answer, "hub")
     if (request.method, request.path, answer.status) == ("GET", "/key-share", 200):
-        uses += _allocation_uses(answer, "allocation", "hub_pad")
+        uses += _allocation_uses(answer, wire.parse_key_share(answer.body), "allocation", "hub_pad")
     return uses
 
 
@@ -175,15 +175,15 @@ def check_proxy(proxy: RecordingProxy) -> int:
 
 def share_of(message: Request | Answer, psrd: wire.Psrd) -> tuple[wire.Context, bytes, bytes]:
     """The context, clear share and secret tag of a POST request or GET answer."""
-    body = json.loads(message.body)
+    body = wire.parse_key_share(message.body)
     pad = psrd.read([wire.Fragment.from_json(part) for part in body["allocation"]])
-    share = pad if is_psrd_share(message) else wire.xor(wire.unb64(body["encrypted_share"]), pad)
+    share = pad if is_psrd_share(message) else wire.xor(body["encrypted_share"], pad)
     return wire.Context.from_json(body["context"]), share, wire.unb64(body["secret_tag"])
 
 
 def is_psrd_share(message: Request | Answer) -> bool:
     """Whether a POST request carries no share, since PSRD is the share. No answer may be like that."""
-    body = json.loads(message.body)
+    body = wire.parse_key_share(message.body)
     if "share_from" not in body:
         return False
     assert isinstance(message, Request) and body["share_from"] == "psrd" and "encrypted_share" not in body

@@ -1,5 +1,7 @@
 #include "base/base64.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
 
 #include <doctest/doctest.h>
@@ -41,6 +43,18 @@ TEST_CASE("every character of the alphabet is written and read") {
   }
   CHECK(base64_text(bytes) == kAlphabet);
   CHECK(constant_time_equal(decoded(kAlphabet).view(), bytes));
+}
+
+TEST_CASE("bytes of any length are written as one group after the other would be") {
+  Bytes bytes;
+  for (std::size_t length = 0; length < 300; ++length) {
+    std::string expected;
+    for (std::size_t i = 0; i < length; i += 3)
+      expected += base64_text(ByteView(bytes).subspan(i, std::min<std::size_t>(3, length - i)));
+    CHECK(base64_text(bytes) == expected);
+    CHECK(constant_time_equal(decoded(expected).view(), bytes));
+    bytes.push_back(static_cast<std::uint8_t>(length * 151 + 7));
+  }
 }
 
 TEST_CASE("a character outside the alphabet is refused wherever it stands") {

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/percent_encoding.h"
 #include "dske/one_time_pad.h"
+#include "dske/pending_list.h"
 #include "dske/polling_authentication.h"
 
 namespace dske::test {
@@ -47,6 +48,7 @@ void write_bundle(json::Writer& writer, const BundleName& bundle) {
 SimulatedHub::Durable SimulatedHub::Durable::copy() const {
   Durable made;
   made.shares = shares;
+  made.last_share = last_share;
   for (const auto& [name, client] : clients) {
     Client& copied = made.clients[name];
     copied.sae_ids = client.sae_ids;
@@ -314,6 +316,7 @@ SimulatedHub::Plain SimulatedHub::post_share(const ClientName& caller, std::stri
   Share kept{
       context, message->secret_tag, Bytes(share.begin(), share.end()), clock_.now() + message->lifetime, {}};
   for (const Slave& slave : context.slaves) kept.claimants.insert(slave.client);
+  kept.number = ++durable_.last_share;
   durable_.shares.emplace(context.name(), std::move(kept));
   return {200, flag_body("stored")};
 }
@@ -437,12 +440,23 @@ HubAnswer SimulatedHub::handle_poll(const HubRequest& request) {
     return refusal;
   }
   running.polling_counter = polling->numbers.counter;
+  const auto question =
+      PendingQuestion::parse(std::string_view(request.target).substr(request.target.find('?') + 1));
+  if (!question) return {400, {}, {}, message_body("no question")};
+  std::map<std::uint64_t, BundleName> waiting;
+  for (const auto& [name, share] : durable_.shares) {
+    if (share.claimants.contains(polling->numbers.client) && share.number > question->cursor)
+      waiting.emplace(share.number, name);
+  }
+  std::uint64_t cursor = question->cursor;
   json::Writer writer;
   writer.begin_object().name("bundles").begin_array();
-  for (const auto& [name, share] : durable_.shares) {
-    if (share.claimants.contains(polling->numbers.client)) write_bundle(writer, name);
+  for (const auto& [number, name] : waiting) {
+    write_bundle(writer, name);
+    cursor = number;
   }
-  writer.end_array().name("more").boolean(false).end_object();
+  writer.end_array().name("more").boolean(false);
+  writer.name("cursor").integer(static_cast<std::int64_t>(cursor)).end_object();
   SecretBytes body = writer.take();
   const PollingTag tag =
       polling_answer_tag(running.polling_key.view(), parts, polling->numbers, polling->tag, 200, body.view());

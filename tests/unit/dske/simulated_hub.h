@@ -57,6 +57,7 @@ class SimulatedHub {
     Bytes bytes;
     MonotonicTime expires;
     std::set<ClientName> claimants;
+    std::uint64_t number = 0;  ///< in the order in which they came
   };
 
   SimulatedHub(const HubName& name, Randomness& randomness, const Clock& clock, WireRecord& record);
@@ -105,6 +106,7 @@ class SimulatedHub {
   struct Durable {
     std::map<ClientName, Client> clients;
     std::map<BundleName, Share> shares;
+    std::uint64_t last_share = 0;
     [[nodiscard]] Durable copy() const;
   };
   struct Running {

@@ -175,7 +175,7 @@ Result<HubReply> SimulatedNetwork::call(SimulatedClient& client, std::size_t hub
 
 Result<HubReply> SimulatedNetwork::poll(SimulatedClient& client, std::size_t hub) {
   std::optional<Result<HubReply>> result;
-  client.link(hub).poll([&](Result<HubReply> reply) { result = std::move(reply); });
+  client.link(hub).poll({}, [&](Result<HubReply> reply) { result = std::move(reply); });
   return wait_for(result);
 }
 

@@ -245,7 +245,7 @@ TEST_CASE("hub link: forged refusals do not make it spend PSRD as fast as the fo
     one.weather().refuses = request.method == "PUT" ? 0 : 1;
   };
   for (int i = 0; i < 3000; ++i) {
-    one.link().poll([](const Result<HubReply>&) {});
+    one.link().poll({}, [](const Result<HubReply>&) {});
     one.network.loop.run_for(milliseconds(100));
   }
   const std::uint64_t registrations = one.hub().registration_number(one.client.name()) - before;
@@ -397,7 +397,7 @@ TEST_CASE("hub link: polls list what waits, cost no PSRD, and are refused when a
   for (int i = 0; i < 100; ++i) {
     const auto reply = one.network.poll(one.client, 0);
     REQUIRE(reply);
-    CHECK(reply->body.text() == "{\"bundles\":[],\"more\":false}");
+    CHECK(reply->body.text() == "{\"bundles\":[],\"more\":false,\"cursor\":0}");
   }
   CHECK(one.client_bytes() == before);
 
@@ -416,7 +416,7 @@ TEST_CASE("hub link: polls list what waits, cost no PSRD, and are refused when a
     // Only the signature header, which polls do not have, may have been altered.
     if (reply) {
       CHECK(reply->status == 200);
-      CHECK(reply->body.text() == "{\"bundles\":[],\"more\":false}");
+      CHECK(reply->body.text() == "{\"bundles\":[],\"more\":false,\"cursor\":0}");
     } else {
       ++refused;
     }

@@ -20,9 +20,9 @@ struct Wire {
                          SecretBytes::copy_of(body)});
   }
   void share(std::uint64_t key_start, std::uint64_t pad_start) {
-    request(key_start, "/key-share",
-            "{\"allocation\":[{\"block_uuid\":\"" + block.text() +
-                "\",\"start\":" + std::to_string(pad_start) + ",\"size\":32}]}");
+    const std::string head = "{\"allocation\":[{\"block_uuid\":\"" + block.text() +
+                             "\",\"start\":" + std::to_string(pad_start) + ",\"size\":32}]}";
+    request(key_start, "/key-share", std::string(3, '\0') + static_cast<char>(head.size()) + head + "share");
   }
 
   ReproducibleRandomness randomness{1};

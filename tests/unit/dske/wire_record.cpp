@@ -5,15 +5,26 @@
 
 namespace dske::test {
 
+namespace {
+
+// The head of a key share's body, or what there is of it.
+std::string_view head_of(const SecretBytes& body) {
+  std::size_t length = 0;
+  for (std::size_t i = 0; i < 4 && i < body.size(); ++i) length = length << 8 | body.view()[i];
+  return body.size() < 4 ? std::string_view() : body.text().substr(4, length);
+}
+
+}  // namespace
+
 void WireRecord::request(const HubId& hub, const HubRequest& request) {
   if (request.signature_header != kSignatureHeader) return;
   const std::size_t message = number_of("request " + hub.text() + request.method + request.target +
                                         request.signature + std::string(request.body.text()));
   signature(request.signature, Side::client, message);
   if (request.method == "PUT") {
-    allocation(request.body, "polling_key", Side::client, Zone::authenticator, message);
+    allocation(request.body.text(), "polling_key", Side::client, Zone::authenticator, message);
   } else if (request.method == "POST" && request.target.ends_with("/key-share")) {
-    allocation(request.body, "allocation", Side::client, Zone::pad, message);
+    allocation(head_of(request.body), "allocation", Side::client, Zone::pad, message);
   }
 }
 
@@ -24,7 +35,7 @@ void WireRecord::answer(const HubId& hub, const HubRequest& request, const HubAn
                 std::to_string(answer.status) + answer.signature + std::string(answer.body.text()));
   signature(answer.signature, Side::hub, message);
   if (request.method == "GET" && answer.status == 200) {
-    allocation(answer.body, "allocation", Side::hub, Zone::pad, message);
+    allocation(head_of(answer.body), "allocation", Side::hub, Zone::pad, message);
   }
 }
 
@@ -47,9 +58,9 @@ void WireRecord::signature(const std::string& header, Side side, std::size_t mes
   use(parsed->key, side, Zone::authenticator, message);
 }
 
-void WireRecord::allocation(const SecretBytes& body, std::string_view member, Side side, Zone zone,
+void WireRecord::allocation(std::string_view json, std::string_view member, Side side, Zone zone,
                             std::size_t message) {
-  const auto document = json::Document::parse(body.text());
+  const auto document = json::Document::parse(json);
   if (!document || !document->root().member(member)) return;
   json::ObjectReader reader(document->root(), "message");
   const Allocation fragments = read_allocation(reader, member);

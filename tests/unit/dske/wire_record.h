@@ -34,8 +34,7 @@ class WireRecord {
     Zone zone = Zone::authenticator;
   };
   void signature(const std::string& header, Side side, std::size_t message);
-  void allocation(const SecretBytes& body, std::string_view member, Side side, Zone zone,
-                  std::size_t message);
+  void allocation(std::string_view json, std::string_view member, Side side, Zone zone, std::size_t message);
   void use(const Allocation& allocation, Side side, Zone zone, std::size_t message);
   [[nodiscard]] std::size_t number_of(std::string text);
 

@@ -45,6 +45,17 @@ TEST_CASE("putting a client again changes its SAEs and keeps the rest") {
   CHECK(carol->serves(sae("c")));
 }
 
+TEST_CASE("a client loses only SAEs that are its own") {
+  RunningHub hub;
+  ClientRegistry clients(hub.store());
+  const auto carol = clients.put(record("carol", {sae("a"), sae("b")}));
+  // Moved by the operator: the store has it bound to the other when that is put.
+  const auto celia = clients.put(record("celia", {sae("a")}));
+  CHECK(clients.put(record("carol", {sae("b")})) == carol);
+  CHECK(clients.by_sae(sae("a")) == celia);
+  CHECK(clients.by_sae(sae("b")) == carol);
+}
+
 TEST_CASE("a removed block is no longer anyone's") {
   RunningHub hub;
   ClientRegistry clients(hub.store());

@@ -71,10 +71,10 @@ struct Relayed {
     return hub.call(from, hub.relayed(&Relay::look_up_sae), std::move(asked));
   }
   [[nodiscard]] std::vector<BundleName> pending(const ClientName& name) const {
-    auto bundles = store::test::answer_of<std::vector<BundleName>>(
-        [&](auto done) { hub.store().pending(name, 10, std::move(done)); });
-    require_ok(bundles);
-    return *bundles;
+    auto waiting = store::test::answer_of<store::PendingShares>(
+        [&](auto done) { hub.store().pending(name, 0, 10, std::move(done)); });
+    require_ok(waiting);
+    return waiting->bundles;
   }
 };
 

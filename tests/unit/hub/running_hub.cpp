@@ -96,7 +96,8 @@ RunningHub::Parts::Parts(const HubId& id, const HubConfig& config, store::HubSto
       failures(clock),
       authenticator(id, store::test::random_id<Epoch>(), clients, failures),
       registration(id, config, authenticator.epoch(), clients, store),
-      relay(id, config.limits, clients, store, clock) {}
+      polls(store, clock, 2),
+      relay(id, config.limits, clients, store, polls, clock) {}
 
 RunningHub::RunningHub(const RelayLimits& limits) : id_(store::test::random_id<HubId>()) {
   log::set_level(log::Level::error);

@@ -103,6 +103,7 @@ class RunningHub {
   [[nodiscard]] const Epoch& epoch() const { return parts_->authenticator.epoch(); }
   [[nodiscard]] Authenticator& authenticator() const { return parts_->authenticator; }
   [[nodiscard]] Relay& relay() const { return parts_->relay; }
+  [[nodiscard]] WaitingPolls& polls() const { return parts_->polls; }
   [[nodiscard]] ClientRegistry& clients() const { return parts_->clients; }
   [[nodiscard]] store::HubStore& store() const { return *store_; }
   [[nodiscard]] SimulatedClock& clock() { return clock_; }
@@ -115,6 +116,7 @@ class RunningHub {
     FailureLimiter failures;
     Authenticator authenticator;
     Registration registration;
+    WaitingPolls polls;
     Relay relay;
   };
   void begin();

@@ -101,6 +101,30 @@ TEST_CASE("a KME that lists no hubs must say how many shares are required") {
   check_fault(kWhole + "join_from_psrd_in: true\n", "17", "whose hubs are not listed");
 }
 
+TEST_CASE("the key store keeps what it is told, for masters that this KME serves") {
+  const auto plain = read(kWhole);
+  require_ok(plain);
+  CHECK(plain->key_store == KeyStoreConfig{});
+  const auto config = read(kWhole +
+                           "key_store:\n  minimum_keys: 5\n  maximum_keys: 50\n  maximum_keys_in_all: 500\n"
+                           "  demand_seconds: 7\n  idle_seconds: 8\n"
+                           "  pairs:\n    - {master: carol, slave: celia}\n");
+  require_ok(config);
+  CHECK(config->key_store ==
+        KeyStoreConfig{
+            true, 5, 500, std::chrono::seconds(7), std::chrono::seconds(8), {{sae("carol"), sae("celia")}}});
+  CHECK(config->limits.max_key_count == 50);
+  CHECK_FALSE(read(kWhole + "key_store: {enabled: false}\n")->key_store.enabled);
+  CHECK(read(kWhole + "key_store: {maximum_keys: 5}\n")->key_store.minimum_keys == 5);
+  check_fault(kWhole + "key_store: {minimum_keys: 5, maximum_keys: 4}\n", "17", "minimum_keys");
+  check_fault(kWhole + "key_store: {minimum: 5}\n", "17", "minimum");
+  check_fault(kWhole + "key_store: {pairs: [{master: mallory, slave: celia}]}\n", "17",
+              "not among encryptors");
+  check_fault(kWhole + "key_store: {pairs: [{master: carol, slave: a}, {master: carol, slave: a}]}\n", "17",
+              "is there twice");
+  check_fault(kWhole + "key_store: {pairs: [{master: carol}]}\n", "17", "slave");
+}
+
 TEST_CASE("a KME makes its keys of what key_source says") {
   CHECK(read(kWhole)->key_source == KeySource::generator);
   CHECK(read(kWhole + "key_source: generator\n")->key_source == KeySource::generator);

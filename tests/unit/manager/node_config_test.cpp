@@ -44,6 +44,28 @@ TEST_CASE("a hub's configuration says where it listens and how clients reach it"
   CHECK(config.member("provisioner")->member("enabled")->text() == "false");
 }
 
+TEST_CASE("every KME has the topology's key store; without one, its own defaults") {
+  const test::TemporaryDirectory directory;
+  const std::string nodes = "hubs: [{name: hank}, {name: helen}]\nclients: [{name: carol}]\n";
+  const auto key_store_of = [&](const std::string& text) {
+    const Network network = network_in(directory, nodes + text);
+    const Node& carol = *network.find(NodeKind::client, "carol");
+    return parsed(config_text(network, carol, local_paths(network, carol))).member("key_store");
+  };
+  CHECK_FALSE(key_store_of("").has_value());
+  CHECK_FALSE(key_store_of("key_store: {}\n").has_value());
+  const auto given = key_store_of("key_store: {minimum_keys: 7, maximum_keys: 70, idle_seconds: 9}\n");
+  REQUIRE(given.has_value());
+  CHECK(given->member("minimum_keys")->text() == "7");
+  CHECK(given->member("maximum_keys")->text() == "70");
+  CHECK(given->member("idle_seconds")->text() == "9");
+  CHECK_FALSE(given->member("enabled").has_value());
+  CHECK(key_store_of("key_store: {enabled: false}\n")->member("enabled")->text() == "false");
+  const auto wrong = parse_topology(nodes + "key_store: {minimum_keys: 8, maximum_keys: 7}\n", "t.yaml");
+  REQUIRE_FALSE(wrong.has_value());
+  CHECK(wrong.error().message.find("minimum_keys") != std::string::npos);
+}
+
 TEST_CASE("a hub keeps files ready, of the topology's sizes, if there is a courier to carry them") {
   const test::TemporaryDirectory directory;
   const Network network = network_in(directory,

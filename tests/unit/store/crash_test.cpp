@@ -193,11 +193,11 @@ TEST_CASE(
     }
     const auto store = open_hub(dir.path());
     require_ok(store);
-    const auto pending = answer_of<std::vector<BundleName>>(
-        [&](auto done) { (*store)->pending(client("celia"), 1000000, std::move(done)); });
+    const auto pending = answer_of<PendingShares>(
+        [&](auto done) { (*store)->pending(client("celia"), 0, 1000000, std::move(done)); });
     require_ok(pending);
     std::set<BundleId> found;
-    for (const BundleName& bundle : *pending) found.insert(bundle.id);
+    for (const BundleName& bundle : pending->bundles) found.insert(bundle.id);
     for (const BundleId& id : withdrawn) CHECK_FALSE(found.contains(id));
     for (const BundleId& id : expected) {
       if (found.contains(id)) {

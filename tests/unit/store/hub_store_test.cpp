@@ -17,9 +17,16 @@ Result<ShareRecord> load_share(HubStore& store, const BundleName& bundle, std::s
       [&](auto done) { store.load_share(bundle, client(claimant), std::move(done)); });
 }
 
+Result<PendingShares> pending_after(HubStore& store, std::string_view claimant, std::uint64_t cursor,
+                                    std::size_t most = 1000) {
+  return answer_of<PendingShares>(
+      [&](auto done) { store.pending(client(claimant), cursor, most, std::move(done)); });
+}
+
 Result<std::vector<BundleName>> pending(HubStore& store, std::string_view claimant, std::size_t most = 1000) {
-  return answer_of<std::vector<BundleName>>(
-      [&](auto done) { store.pending(client(claimant), most, std::move(done)); });
+  auto shares = pending_after(store, claimant, 0, most);
+  if (!shares) return shares.error();
+  return std::move(shares->bundles);
 }
 
 Result<std::vector<WaitingAmount>> confirm(HubStore& store, std::string_view claimant,
@@ -195,6 +202,38 @@ TEST_CASE("pending lists a client's bundles, the oldest first, up to a limit") {
   const auto none = pending(*store, "mallory");
   require_ok(none);
   CHECK(none->empty());
+}
+
+TEST_CASE("the pending list goes on at its cursor, also after what it ended with has gone") {
+  const TemporaryDirectory dir;
+  const auto store = new_hub(dir.path());
+  std::vector<BundleName> names;
+  const auto add = [&] {
+    const auto share = share_of(context(client("carol")), deadline(seconds(60)));
+    require_ok(add_share(*store, share, {client("celia")}));
+    names.push_back(share.context.name());
+  };
+  for (int i = 0; i < 3; ++i) add();
+  auto page = pending_after(*store, "celia", 0, 2);
+  require_ok(page);
+  CHECK(page->bundles == std::vector(names.begin(), names.begin() + 2));
+  CHECK(page->more);
+  page = pending_after(*store, "celia", page->cursor, 2);
+  require_ok(page);
+  CHECK(page->bundles == std::vector(names.begin() + 2, names.end()));
+  CHECK_FALSE(page->more);
+  const std::uint64_t end = page->cursor;
+  page = pending_after(*store, "celia", end);
+  require_ok(page);
+  CHECK(page->bundles.empty());
+  CHECK(page->cursor == end);
+  // The number of the last share must not be given again.
+  require_ok(confirm(*store, "celia", names));
+  add();
+  page = pending_after(*store, "celia", end);
+  require_ok(page);
+  CHECK(page->bundles == std::vector{names.back()});
+  CHECK(page->cursor > end);
 }
 
 TEST_CASE("shares end with their lifetime, counted in this boot or after another") {

@@ -32,8 +32,9 @@ Result<void> hold(KmeStore& store, const HeldBundle& bundle) {
 Result<void> deliver(KmeStore& store, const HeldBundle& bundle, std::string_view to,
                      std::vector<std::uint16_t> indices, const std::vector<SaeId>& local_slaves) {
   return answer_of<void>([&](auto done) {
-    store.record_delivery({bundle.context.name(), sae(to), std::move(indices)}, local_slaves,
-                          std::move(done));
+    std::vector<Delivery> deliveries;
+    deliveries.push_back({bundle.context.name(), sae(to), std::move(indices), local_slaves});
+    store.record_deliveries(std::move(deliveries), std::move(done));
   });
 }
 
@@ -163,7 +164,34 @@ TEST_CASE("a bundle goes when every local slave has got all of its keys") {
   CHECK(contents_of(*store).held.size() == 1);
   require_ok(deliver(*store, bundle, "frank", {8}, local));
   CHECK(contents_of(*store).held.empty());
-  CHECK(kind_of(deliver(*store, bundle, "frank", {8}, local)) == ErrorKind::not_found);
+  require_ok(deliver(*store, bundle, "frank", {8}, local));  // passed over
+  CHECK(contents_of(*store).held.empty());
+}
+
+TEST_CASE("deliveries of many bundles are recorded together, all or none, but for bundles that are gone") {
+  const TemporaryDirectory dir;
+  const auto store = new_kme(dir.path());
+  const auto first = held_of(context(client("carol"), 4), deadline(seconds(60)));
+  const auto second = held_of(context(client("carol"), 4), deadline(seconds(60)));
+  const auto gone = held_of(context(client("carol"), 4), deadline(seconds(60)));
+  require_ok(hold(*store, first));
+  require_ok(hold(*store, second));
+  const std::vector local{sae("celia")};
+  const auto record = [&](std::uint16_t index_of_second) {
+    return answer_of<void>([&](auto done) {
+      store->record_deliveries({{first.context.name(), sae("celia"), {1}, local},
+                                {gone.context.name(), sae("celia"), {1}, local},
+                                {second.context.name(), sae("celia"), {index_of_second}, local}},
+                               std::move(done));
+    });
+  };
+  CHECK(kind_of(record(4)) == ErrorKind::invalid);
+  for (const HeldBundle& bundle : contents_of(*store).held) CHECK(bundle.delivered.empty());
+  require_ok(record(3));
+  const auto held = contents_of(*store).held;
+  REQUIRE(held.size() == 2);
+  CHECK(held[0].delivered == std::map<SaeId, std::vector<std::uint16_t>>{{sae("celia"), {1}}});
+  CHECK(held[1].delivered == std::map<SaeId, std::vector<std::uint16_t>>{{sae("celia"), {3}}});
 }
 
 TEST_CASE("a bundle is held with what was delivered of it already") {

@@ -14,12 +14,6 @@ namespace {
 
 using std::chrono::seconds;
 
-void change(const std::filesystem::path& dir, const std::string& sql) {
-  auto database = Database::open(database_path(dir), Database::Access::read_write);
-  require_ok(database);
-  require_ok((*database)->execute(sql));
-}
-
 void hold(KmeStore& store) {
   require_ok(answer_of<void>([&](auto done) {
     store.hold_bundle(held_of(context(client("carol")), deadline(seconds(60))), std::move(done));

@@ -4,6 +4,9 @@
 #include <fstream>
 #include <iterator>
 
+#include "store/database.h"
+#include "store/schema.h"
+
 namespace dske::store::test {
 
 NewBlock random_block(Side own, const PsrdLayout& layout) {
@@ -116,6 +119,12 @@ bool on_disk(const std::filesystem::path& dir, ByteView bytes) {
     if (contents.find(as_text(bytes)) != std::string::npos) return true;
   }
   return false;
+}
+
+void change(const std::filesystem::path& dir, const std::string& sql) {
+  auto database = Database::open(database_path(dir), Database::Access::read_write);
+  require_ok(database);
+  require_ok((*database)->execute(sql));
 }
 
 }  // namespace dske::store::test

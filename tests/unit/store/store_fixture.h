@@ -116,6 +116,9 @@ std::unique_ptr<HubStore> new_hub(const std::filesystem::path& dir);
 void add_client(HubStore& store, std::string_view name);
 std::unique_ptr<KmeStore> new_kme(const std::filesystem::path& dir);
 
+/// Runs SQL on the database of a closed store.
+void change(const std::filesystem::path& dir, const std::string& sql);
+
 /// Whether `bytes` lie anywhere in a file of the directory.
 bool on_disk(const std::filesystem::path& dir, ByteView bytes);
 
