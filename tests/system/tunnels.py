@@ -4,6 +4,7 @@ speak to each other over loopback: a tunnel's own traffic has its way, theirs an
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import os
 import pathlib
@@ -16,10 +17,12 @@ import time
 
 import yaml
 
-from nodes import BIN, Process, eventually, free_base_port, run
+from nodes import BIN, PATIENCE, Process, eventually, free_base_port, run
+from tunnel_losses import Processes, Verdict, finished, judge
 
 ADAPTER = str(BIN / "dske-wireguard")
 USER = "nobody"
+_numbers = itertools.count()
 TRAFFIC = pathlib.Path(__file__).with_name("tunnel_traffic.py")
 RELAY = pathlib.Path(__file__).with_name("tunnel_relay.py")
 
@@ -97,11 +100,15 @@ class Device:
 
 
 class Tunnel:
-    """Two devices. `delay_ms` is the round trip's."""
+    """Two devices. `delay_ms` is the round trip's. The end with the lower public key generates: a if `index` is even."""
 
     def __init__(self, directory: pathlib.Path, index: int, delay_ms: int = 0):
-        prefix = f"d{os.getpid() % 10000}x{index}"
+        prefix = f"d{os.getpid() % 10000}x{next(_numbers)}"
         self.a, self.b = (Device(directory, prefix + letter, index, side) for side, letter in enumerate("ab"))
+        if (base64.b64decode(self.a.public) < base64.b64decode(self.b.public)) != (index % 2 == 0):
+            self.a.private, self.a.public, self.b.private, self.b.public = (
+                self.b.private, self.b.public, self.a.private, self.a.public,
+            )  # fmt: skip
         self.a.peer, self.b.peer = self.b, self.a
         for device in self.ends:
             run("ip", "netns", "add", device.name)
@@ -121,14 +128,6 @@ class Tunnel:
     def ends(self) -> tuple[Device, Device]:
         return self.a, self.b
 
-    @property
-    def generator(self) -> Device:
-        return min(self.ends, key=lambda device: base64.b64decode(device.public))
-
-    @property
-    def recoverer(self) -> Device:
-        return self.b if self.generator is self.a else self.a
-
     def make(self, **options) -> None:
         for device in self.ends:
             device.make(**options)
@@ -138,15 +137,19 @@ class Tunnel:
         command = self.a.inside("ping", "-c", "1", "-W", str(seconds), self.b.address)
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
-    def traffic(self, seconds: float) -> tuple[subprocess.Popen, subprocess.Popen]:
-        """Both ends send a packet every 5 ms, and a TCP stream held to 1 Mbit/s."""
+    def traffic(self, seconds: float, interval_ms: float = 10, stream: bool = False) -> Processes:
+        """Both ends send packets and, if wanted, a TCP stream held to 1 Mbit/s."""
+        options = ["--stream"] if stream else []
         return tuple(
             subprocess.Popen(
-                device.inside(sys.executable, TRAFFIC, device.address, device.peer.address, seconds),
-                stdout=subprocess.PIPE, text=True,
+                device.inside(
+                    sys.executable, TRAFFIC, device.address, device.peer.address, seconds, interval_ms, *options
+                ),
+                stdout=subprocess.PIPE,
+                text=True,
             )
             for device in self.ends
-        )  # fmt: skip
+        )
 
     def close(self) -> None:
         if self.relay:
@@ -154,17 +157,6 @@ class Tunnel:
         for device in self.ends:
             device.delete()
             run("ip", "netns", "delete", device.name, code=None)
-
-
-def losses(processes: tuple[subprocess.Popen, subprocess.Popen]) -> dict:
-    """What traffic() saw, when it has ended."""
-    a, b = (json.loads(process.communicate(timeout=900)[0]) for process in processes)
-    return {
-        "sent": a["sent"] + b["sent"],
-        "lost": (a["sent"] - b["received"]) + (b["sent"] - a["received"]),
-        "tcp_stall_seconds": max(a["tcp_stall_seconds"], b["tcp_stall_seconds"]),
-        "paused_seconds": max(a["paused_seconds"], b["paused_seconds"]),  # the machine, not the tunnel
-    }
 
 
 class Adapter:
@@ -225,9 +217,13 @@ class Adapter:
 
 
 class Tunnels:
-    """A number of tunnels between two adapters, over a network with the SAEs `alice` and `bob` at two KMEs."""
+    """A number of tunnels between two adapters, over a network with the SAEs `alice` and `bob` at two KMEs; and, with
+    `control`, a tunnel that no adapter touches."""
 
-    def __init__(self, network, pki, count: int = 1, *, delay_ms: int = 0, only_a_listens: bool = False, **settings):
+    def __init__(
+        self, network, pki, count: int = 1, *,
+        delay_ms: int = 0, only_a_listens: bool = False, control: bool = False, **settings,
+    ):  # fmt: skip
         self.network = network
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="dske-tunnels-", dir="/tmp"))
         self.directory.chmod(0o711)
@@ -243,6 +239,7 @@ class Tunnels:
             self.tunnels.append(tunnel)
             self.a.add(tunnel.a, "bob", self.b.port)
             self.b.add(tunnel.b, "alice", self.a.port)
+        self.control = Tunnel(self.directory, count, delay_ms) if control else None
 
     @property
     def adapters(self) -> tuple[Adapter, Adapter]:
@@ -253,7 +250,7 @@ class Tunnels:
         return self.tunnels[0]
 
     def make(self, **options) -> None:
-        for tunnel in self.tunnels:
+        for tunnel in [*self.tunnels, *filter(None, [self.control])]:
             tunnel.make(**options)
 
     def start(self) -> None:
@@ -269,12 +266,32 @@ class Tunnels:
         left = list(self.tunnels)
         while left:
             left = [tunnel for tunnel in left if not (tunnel.a.psk() == tunnel.b.psk() != "(none)" and tunnel.passes(0.1))]
-            assert time.monotonic() - began < seconds, f"{len(left)} tunnels carry nothing"
+            assert time.monotonic() - began < seconds * PATIENCE, f"{len(left)} tunnels carry nothing"
         return time.monotonic() - began
+
+    def watched_traffic(self, seconds: float) -> WatchedTraffic:
+        return WatchedTraffic(self, seconds)
 
     def close(self) -> None:
         for adapter in self.adapters:
             adapter.kill()
-        for tunnel in self.tunnels:
+        for tunnel in [*self.tunnels, *filter(None, [self.control])]:
             tunnel.close()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class WatchedTraffic:
+    """Traffic on all tunnels and the control."""
+
+    def __init__(self, tunnels: Tunnels, seconds: float):
+        assert tunnels.control
+        eventually(tunnels.control.passes, "the tunnel beside carries data")
+        self._control = tunnels.control.traffic(seconds)
+        self._judged = [tunnel.traffic(seconds) for tunnel in tunnels.tunnels]
+
+    def verdict(self) -> Verdict:
+        """When it has ended."""
+        control = finished(self._control)[0]
+        verdict = judge([way for pair in self._judged for way in finished(pair)[0]], control)
+        print(verdict)
+        return verdict

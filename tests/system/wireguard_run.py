@@ -16,7 +16,8 @@ import time
 
 from network import Network
 from pki import Pki
-from tunnels import Tunnels, losses
+from tunnel_losses import finished
+from tunnels import Tunnels
 
 
 def processor_seconds(pid: int) -> float:
@@ -34,19 +35,20 @@ def resident_kib(pid: int) -> int:
 def one_run(tunnels: Tunnels, seconds: float) -> dict:
     ages: list[float] = []
     rotations: set[str] = set()
-    traffic = [tunnel.traffic(seconds) for tunnel in tunnels.tunnels]
+    traffic = [tunnel.traffic(seconds, interval_ms=5, stream=True) for tunnel in tunnels.tunnels]
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         time.sleep(2)
         ages += [time.time() - tunnel.a.last_handshake() for tunnel in tunnels.tunnels]
         if tunnels.a.process:
             rotations |= {peer["key_id"] for peer in tunnels.a.status()["peers"]}
-    results = [losses(pair) for pair in traffic]
+    results = [finished(pair) for pair in traffic]
+    ways = [way for both, _ in results for way in both]
     return {
         "keys": len(rotations),
-        "packets_sent": sum(result["sent"] for result in results),
-        "packets_lost": sum(result["lost"] for result in results),
-        "longest_tcp_stall_seconds": max(result["tcp_stall_seconds"] for result in results),
+        "packets_sent": sum(len(way.sent_at) for way in ways),
+        "packets_lost": sum(len(way.lost) for way in ways),
+        "longest_tcp_stall_seconds": max(stall for _, stall in results),
         "oldest_session_seconds": round(max(ages), 1),
     }
 
