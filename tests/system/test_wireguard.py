@@ -65,27 +65,6 @@ def nothing_lost(verdict: Verdict) -> None:
     assert verdict.lost == 0, verdict
 
 
-class LongRun:
-    """Two tunnels whose keys are rotated, under traffic until after WireGuard has renewed their sessions by itself. The
-    other tests run meanwhile."""
-
-    def __init__(self, network, pki):
-        self.tunnels = Tunnels(network, pki, 2, control=True, intervals={"rotate_seconds": 30})
-        self.tunnels.make()
-        self.tunnels.start()
-        self.tunnels.up_within(30)
-        self.keys = keys(self.tunnels)
-        self.began = time.time()
-        self.traffic = self.tunnels.watched_traffic(128)
-
-
-@pytest.fixture(scope="module")
-def long_run(network, pki):
-    run = LongRun(network, pki)
-    yield run
-    run.tunnels.close()
-
-
 def test_losses_are_noticed():
     """Those while the machine stood still are not the tunnel's; what the tunnel loses or delays excuses nothing."""
     times = [number / 100 for number in range(2000)]
@@ -101,10 +80,6 @@ def test_losses_are_noticed():
     assert judge([gap], [OneWay(paused, paused)]).lost == 3
     never = OneWay(times, [None] * len(times))
     assert judge([whole], [never]).stalled_seconds > 20
-
-
-def test_long_run_begins(long_run):
-    assert all(same_key(tunnel) for tunnel in long_run.tunnels.tunnels)
 
 
 def test_broken_tunnel_is_noticed(make_tunnels):
@@ -335,14 +310,3 @@ def test_kme_killed(make_tunnels, make_network):
     another_key(tunnels, keys(tunnels), 60)
     print(f"other keys {time.monotonic() - began:.2f} s after the KME was back")
     nothing_lost(traffic.verdict())
-
-
-def test_rotation_loses_nothing(long_run):
-    """Nor does the natural renewal of the sessions, under other keys than they began with."""
-    verdict = long_run.traffic.verdict()
-    for tunnel, old in zip(long_run.tunnels.tunnels, long_run.keys, strict=True):
-        eventually(lambda: same_key(tunnel), "the same key at both ends")
-        assert tunnel.a.psk() != old
-        assert tunnel.a.last_handshake() > long_run.began + 60
-        assert tunnel.passes(2)
-    nothing_lost(verdict)
