@@ -282,6 +282,8 @@ def test_too_few_hubs(make_tunnels, make_network):
     tunnels = make_tunnels(on=network)
     tunnels.make()
     tunnels.start()
+    for adapter in tunnels.adapters:
+        eventually((adapter.directory / "state" / "status.sock").exists, "the adapter answers")
     eventually(lambda: any("KME" in peer["last_error"] for adapter in tunnels.adapters for peer in adapter.status()["peers"]),
                "the cause is shown")  # fmt: skip
     assert not tunnels.all_pass()
