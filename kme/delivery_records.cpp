@@ -8,7 +8,7 @@
 namespace dske::kme {
 namespace {
 
-constexpr std::chrono::milliseconds kGather{5};
+constexpr std::chrono::milliseconds kGather{20};
 constexpr std::size_t kKeysMost = 8192;  // then the rest of the time is not waited for
 
 }  // namespace

@@ -14,7 +14,7 @@
 
 namespace dske::kme {
 
-/// Gathers deliveries for a few milliseconds and records them in one transaction. What a crash loses of them
+/// Gathers deliveries for 20 milliseconds and records them in one transaction. What a crash loses of them
 /// lets the same SAE ask for these keys again, and nobody else.
 class DeliveryRecords {
  public:

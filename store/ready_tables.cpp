@@ -173,8 +173,9 @@ Result<void> ReadyTables::drop(const std::vector<BundleId>& bundles) {
 }
 
 Result<void> ReadyTables::expire(const Clock& clock) {
+  const DeadlineNow now = DeadlineNow::of(clock);
   auto query = database_.query("DELETE FROM ready_bundle WHERE " DSKE_DEADLINE_OVER);
-  DeadlineNow::of(clock).bind(query);
+  now.bind(query);
   return query.run();
 }
 

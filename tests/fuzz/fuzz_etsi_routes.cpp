@@ -49,7 +49,13 @@ class MemoryStore final : public store::KmeStore {
   void acknowledge_bundle(BundleId, Answer<void> done) override { done({}); }
   void forget_bundle(BundleId, Answer<void> done) override { done({}); }
   void hold_bundle(store::HeldBundle, Answer<void> done) override { done({}); }
-  void record_delivery(store::Delivery, std::vector<SaeId>, Answer<void> done) override { done({}); }
+  void record_deliveries(std::vector<store::Delivery>, Answer<void> done) override { done({}); }
+  void add_ready(store::ReadyBundle, Answer<void> done) override { done({}); }
+  void lease_ready(std::vector<store::ReadyLease>, Answer<std::vector<store::ReadyLeased>> done) override {
+    done(std::vector<store::ReadyLeased>());
+  }
+  void return_ready(std::vector<store::ReadyReturn>, Answer<void> done) override { done({}); }
+  void drop_ready(std::vector<BundleId>, Answer<void> done) override { done({}); }
   void expire(Answer<std::vector<BundleName>> done) override { done(std::vector<BundleName>()); }
 
  private:
@@ -124,9 +130,18 @@ class Kme {
   Initiator initiator_{{kOwn, 2}, links_, directory_, store_, loop_, clock_, randomness_};
   Responder responder_{{kOwn}, links_, loop_, clock_};
   HeldKeys held_{kOwn, config_.encryptors, clock_};
-  Confirmations confirmations_{responder_, held_, links_, loop_};
-  KeyDelivery delivery_{{config_, roster_, links_, directory_, initiator_, responder_, held_, confirmations_,
-                         store_, loop_, clock_}};
+  Confirmations confirmations_{responder_, held_, loop_, clock_};
+  BundleFetches fetches_{responder_, held_, confirmations_, store_, clock_};
+  DeliveryRecords records_{store_, loop_};
+  PsrdAllowance allowance_{config_, links_, clock_};
+  KeyStore key_store_{{config_,
+                       [this](BundleRequest request, Initiator::Done done) {
+                         initiator_.establish(std::move(request), std::move(done));
+                       },
+                       [this](const BundleRequest& request) { return allowance_.allows_ahead(request); },
+                       store_, loop_, clock_}};
+  KeyDelivery delivery_{{config_, roster_, links_, directory_, initiator_, held_, fetches_, records_,
+                         allowance_, key_store_, loop_, clock_}};
 };
 
 void check_keys(const http::Response& answer, bool arrives, std::map<KeyId, bool>& arrived) {

@@ -52,9 +52,9 @@ TEST_CASE("the load of a network that can be worked out by hand") {
 }
 
 TEST_CASE("PSRD per key is never below the lower bound, and comes near it with large bundles") {
-  for (const std::uint64_t key_bytes : {1, 16, 32, 8192}) {
+  for (const std::uint64_t key_bytes : {1U, 16U, 32U, 8192U}) {
     double before = 1e300;
-    for (const std::uint64_t bundle : {1, 2, 128, 1024, 65536}) {
+    for (const std::uint64_t bundle : {1U, 2U, 128U, 1024U, 65536U}) {
       ScaleNetwork network;
       network.key_bytes = key_bytes;
       network.keys_per_bundle = bundle;
