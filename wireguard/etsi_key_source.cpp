@@ -39,7 +39,6 @@ EtsiKeySource::EtsiKeySource(const Config& config, http::ClientLoop& loop, Rando
       tls_(std::make_shared<http::TlsClientConfig>(
           http::TlsClientConfig{config.kme_tls.certificate, config.kme_tls.key, config.kme_tls.ca, "1.2"})),
       loop_(loop),
-      randomness_(randomness),
       probe_wait_(kProbeFirst, kProbeMost, randomness) {}
 
 void EtsiKeySource::send(const std::string& target, http::ClientLoop::Done done) {

@@ -37,7 +37,6 @@ class EtsiKeySource final : public KeySource {
   const std::string url_;
   std::shared_ptr<const http::TlsClientConfig> tls_;
   http::ClientLoop& loop_;
-  Randomness& randomness_;
   BackOff probe_wait_;
   bool watching_ = false;
   bool identified_ = false;  // or being asked

@@ -62,6 +62,10 @@ def test_a_unit_is_hardened_and_runs_as_a_user_of_its_own(root, unit):
     assert "@" not in found["ExecStart"]  # nothing is left to be filled in
 
 
+# In tenths. dske-wireguard's helper sets the keys of devices, as root; the adapter itself gives its rights up.
+EXPOSURE = {"dske-wireguard": 45}
+
+
 @pytest.mark.parametrize("unit", ALL_UNITS)
 def test_systemd_finds_nothing_wrong_with_a_unit(root, unit, tmp_path):
     if not shutil.which("systemd-analyze"):
@@ -75,7 +79,7 @@ def test_systemd_finds_nothing_wrong_with_a_unit(root, unit, tmp_path):
     done = run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", instance, code=None)
     complaints = [line for line in done.stderr.splitlines() if "dske" in line]
     assert done.returncode == 0 and complaints == [], done.stderr
-    done = run("systemd-analyze", "security", "--offline=true", "--threshold=25", instance, code=None)
+    done = run("systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE.get(program, 25)}", instance, code=None)
     assert done.returncode == 0, done.stdout[-3000:]
 
 
