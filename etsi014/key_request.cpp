@@ -23,7 +23,7 @@ constexpr std::string_view kOptional = "extension_optional";
 constexpr std::size_t kExtensionsMost = 64;
 constexpr std::size_t kExtensionNameMost = 256;
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   return std::string("\"").append(text).append("\"");
 }
 
@@ -113,15 +113,15 @@ ApiResult<std::vector<SaeId>> additional_slaves(const json::Value& member, const
     if (!text) return bad_additional(" holds " + std::string(element.kind()) + ", not only strings");
     auto id = SaeId::parse(*text);
     if (!id) return bad_additional(": " + id.error().message);
-    if (*id == saes.master) return bad_additional(" names the master SAE " + quoted(*text));
+    if (*id == saes.master) return bad_additional(" names the master SAE " + in_quotes(*text));
     if (*id == saes.slave)
-      return bad_additional(" names the slave SAE of the URL " + quoted(*text) + " again");
+      return bad_additional(" names the slave SAE of the URL " + in_quotes(*text) + " again");
     ids.push_back(std::move(*id));
   }
   std::vector<SaeId> sorted = ids;
   std::sort(sorted.begin(), sorted.end());
   const auto repeated = std::adjacent_find(sorted.begin(), sorted.end());
-  if (repeated != sorted.end()) return bad_additional(" names " + quoted(repeated->text()) + " twice");
+  if (repeated != sorted.end()) return bad_additional(" names " + in_quotes(repeated->text()) + " twice");
   return ids;
 }
 
@@ -141,7 +141,7 @@ ApiResult<std::vector<ExtensionParameter>> extension_parameters(const json::Valu
         return bad(" holds a name of more than " + std::to_string(kExtensionNameMost) + " bytes");
       }
       if (has_control_characters(name)) return bad(" holds a name with control characters");
-      if (!seen.insert(name).second) return bad(" holds " + quoted(name) + " twice");
+      if (!seen.insert(name).second) return bad(" holds " + in_quotes(name) + " twice");
       if (seen.size() > kExtensionsMost) {
         return bad(" holds more than " + std::to_string(kExtensionsMost) + " parameters");
       }

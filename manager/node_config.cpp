@@ -14,7 +14,7 @@ constexpr const char* kHeading =
     "# Written by dske-manager from {}; what is changed here is overwritten by the next start.\n";
 
 // A double-quoted scalar: YAML takes JSON's strings as they are.
-std::string quoted(const std::string& text) {
+std::string in_quotes(const std::string& text) {
   json::Writer writer;
   writer.string(text);
   return writer.take_text();
@@ -22,15 +22,15 @@ std::string quoted(const std::string& text) {
 
 std::string address_lines(const Node& node, const NodePaths& paths) {
   return fmt::format("name: {}\nstate_dir: {}\naddress: {}\nport: {}\nmanagement_port: {}\n",
-                     quoted(node.name), quoted(paths.state.string()), quoted(node.address), node.port,
-                     node.management_port);
+                     in_quotes(node.name), in_quotes(paths.state.string()), in_quotes(node.address),
+                     node.port, node.management_port);
 }
 
 // Files are kept ready for a courier; without one they would lie there, since `start` and `provision` ask for
 // theirs.
 std::string hub_lines(const Network& network, const Node& hub) {
   const PsrdSizes& sizes = network.topology().psrd;
-  std::string text = "endpoint: " + quoted(hub.url) + "\n";
+  std::string text = "endpoint: " + in_quotes(hub.url) + "\n";
   if (const auto& courier = network.topology().courier) {
     text += fmt::format(
         "provisioner:\n  pool_size: 2\n  client_bytes: {}\n  hub_bytes: {}\n  interval_seconds: {}\n",
@@ -58,10 +58,11 @@ std::string key_store_lines(const KeyStoreSpec& spec) {
 std::string client_lines(const Network& network, const Node& client, const NodePaths& paths) {
   const Topology& topology = network.topology();
   std::string text = fmt::format("tls:\n  certificate: {}\n  key: {}\n  client_ca: {}\n  client_crl: {}\n",
-                                 quoted(paths.certificate.string()), quoted(paths.key.string()),
-                                 quoted(paths.client_ca.string()), quoted(paths.client_crl.string()));
+                                 in_quotes(paths.certificate.string()), in_quotes(paths.key.string()),
+                                 in_quotes(paths.client_ca.string()), in_quotes(paths.client_crl.string()));
   text += "encryptors:\n";
-  for (const SaeId& sae : network.client_spec(client).encryptors) text += "  - " + quoted(sae.text()) + "\n";
+  for (const SaeId& sae : network.client_spec(client).encryptors)
+    text += "  - " + in_quotes(sae.text()) + "\n";
   if (topology.shares_required) text += fmt::format("shares_required: {}\n", *topology.shares_required);
   text += fmt::format("key_size: {}\nkey_lifetime_seconds: {}\n", topology.key_size_bits,
                       topology.key_lifetime_seconds);
@@ -69,7 +70,7 @@ std::string client_lines(const Network& network, const Node& client, const NodeP
   text += "hubs:\n";
   for (const Node& hub : network.nodes()) {
     if (hub.kind != NodeKind::hub) continue;
-    text += fmt::format("  - name: {}\n    endpoint: {}\n", quoted(hub.name), quoted(hub.url));
+    text += fmt::format("  - name: {}\n    endpoint: {}\n", in_quotes(hub.name), in_quotes(hub.url));
   }
   return text;
 }

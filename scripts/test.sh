@@ -19,6 +19,7 @@ readonly all_stages="$default_stages lint"
 readonly fuzz_seconds=4
 readonly logs="$PWD/build/test-logs"
 export CMAKE_CXX_COMPILER_LAUNCHER="${CMAKE_CXX_COMPILER_LAUNCHER-ccache}"
+export CCACHE_SLOPPINESS=pch_defines,time_macros  # as it asks for where headers are precompiled
 
 stage_deps() { scripts/install-deps.sh; }
 
