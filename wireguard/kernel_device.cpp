@@ -9,12 +9,13 @@
 
 #include "base/file.h"
 #include "wireguard/device_state.h"
-#include "wireguard/kernel_messages.h"
+#include "wireguard/kernel_answers.h"
+#include "wireguard/kernel_requests.h"
+#include "wireguard/netlink.h"
 
 namespace dske::wireguard {
 namespace {
 
-constexpr std::size_t kDatagramBytesMost = std::size_t{64} << 10;  // the kernel makes at most half of it
 constexpr std::size_t kAnswerBytesMost = std::size_t{16} << 20;
 constexpr int kSendBytesMost = 4 << 20;  // what the most allowed IPs of a peer need
 constexpr int kLooksMost = 5;
@@ -46,7 +47,7 @@ class Kernel {
                  sizeof address) < 0) {
       return io_error("cannot ask the kernel", errno);
     }
-    SecretBytes datagram(kDatagramBytesMost);
+    SecretBytes datagram(kNetlinkBytesMost);
     std::size_t taken = 0;
     while (true) {
       socklen_t size = sizeof address;
