@@ -41,6 +41,8 @@ $bb mount -t overlay -o lowerdir=/below,upperdir=/layer/upper,workdir=/layer/wor
 $bb mount -t proc proc /new/proc
 $bb mount -t sysfs sys /new/sys
 $bb mount -t devtmpfs dev /new/dev
+$bb ln -s /proc/self/fd /new/dev/fd
+for number in 0:stdin 1:stdout 2:stderr; do $bb ln -s /proc/self/fd/${number%:*} /new/dev/${number#*:}; done
 $bb mkdir -p /new/dev/pts /new/dev/shm
 $bb mount -t devpts pts /new/dev/pts
 $bb mount -t tmpfs shm /new/dev/shm
