@@ -69,8 +69,11 @@ std::optional<NetlinkAttribute> next_attribute(ByteView& rest) {
 
 std::optional<NetlinkReceived> next_message(ByteView& rest) {
   const auto* const header = reinterpret_cast<const nlmsghdr*>(rest.data());
-  if (rest.size() > kNetlinkBytesMost || !::mnl_nlmsg_ok(header, static_cast<int>(rest.size())))
+  // libmnl takes a length above 2^31 for a negative one, and for short enough.
+  if (rest.size() > kNetlinkBytesMost || !::mnl_nlmsg_ok(header, static_cast<int>(rest.size())) ||
+      header->nlmsg_len > rest.size()) {
     return std::nullopt;
+  }
   const NetlinkReceived read{
       header->nlmsg_type,
       header->nlmsg_flags,

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces an
 
 CASES = pathlib.Path(__file__).with_name("kernel_cases.py")
 NAMES = re.findall(r"^def (test_\w+)", CASES.read_text(), re.MULTILINE)
-SECONDS = 150
-EMULATED = 4  # times the patience with a processor of silicon
+SECONDS = 500  # at most; on a machine that is not busy, a third of it
+EMULATED = 2  # times the patience with a processor of silicon
 
 
 def has_wireguard() -> bool:
@@ -37,7 +37,7 @@ def report() -> str:
                               timeout=SECONDS * PATIENCE)  # fmt: skip
         return done.stdout + done.stderr
     environment["DSKE_TEST_PATIENCE"] = str(PATIENCE * EMULATED)
-    return run_in_vm(command, SECONDS * PATIENCE * EMULATED, environment)[1]
+    return run_in_vm(command, SECONDS * PATIENCE, environment)[1]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -114,12 +114,15 @@ TEST_CASE("answers that are cut, lengthened or of something else are refused") {
     CHECK_FALSE((taken && *taken));
   }
   // Its length, type, sequence number and command; the first attribute's length.
-  for (const std::size_t at : {0, 1, 4, 8, 16, 20}) {
+  for (const std::size_t at : std::vector<std::size_t>{0, 1, 4, 8, 16, 20}) {
     CAPTURE(at);
     Bytes bad = good;
     bad[at] ^= 0x41;
     CHECK_FALSE(take_one(bad).has_value());
   }
+  Bytes negative = good;
+  negative[3] = 0x80;  // in the eyes of who takes lengths for signed numbers
+  CHECK_FALSE(take_one(negative).has_value());
   KernelDeviceAnswer other(static_cast<std::uint16_t>(vector.number("Family")), "wg7");
   CHECK_FALSE(other.take(good).has_value());
 }
