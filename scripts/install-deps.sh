@@ -5,10 +5,10 @@ set -eu
 packages="
   build-essential cmake ninja-build ccache pkg-config git
   libpistache-dev rapidjson-dev libssl-dev libsqlite3-dev libspdlog-dev libfmt-dev libcxxopts-dev libyaml-cpp-dev
-  libcurl4-openssl-dev libexpected-dev libp11-kit-dev libbenchmark-dev doctest-dev
+  libcurl4-openssl-dev libexpected-dev libp11-kit-dev libmnl-dev libbenchmark-dev doctest-dev
   clang libclang-rt-14-dev clang-format clang-tidy llvm gcovr
   python3 python3-pytest python3-yaml openssl curl nodejs softhsm2
-  wireguard-go wireguard-tools iproute2 iputils-ping
+  wireguard-go wireguard-tools iproute2 iputils-ping qemu-system-x86 seabios busybox-static kmod procps util-linux
 "
 
 missing=""

@@ -158,6 +158,14 @@ class Reader {
     return config;
   }
 
+  static DeviceKind device_kind(yaml::MappingReader& reader) {
+    const std::string kind = reader.text("kind", "automatic");
+    if (kind == "userspace") return DeviceKind::userspace;
+    if (kind == "kernel") return DeviceKind::kernel;
+    if (kind != "automatic") reader.fail("kind", "must be automatic, userspace or kernel");
+    return DeviceKind::automatic;
+  }
+
   InterfaceConfig interface(yaml::MappingReader& outer, const yaml::Node& node, const SplitTrust& trust,
                             bool keep) const {
     yaml::MappingReader reader(node);
@@ -166,6 +174,7 @@ class Reader {
     const bool is_name = !config.name.empty() && config.name.size() <= kInterfaceNameMost &&
                          config.name.find_first_of("/ \t\n") == std::string::npos && config.name[0] != '.';
     if (!reader.failed() && !is_name) reader.fail("name", "must be the name of a network interface");
+    config.kind = device_kind(reader);
     config.uapi_socket = path(reader, "uapi_socket", "/var/run/wireguard/" + config.name + ".sock");
     for (const yaml::Node& one : reader.sequence("peers"))
       config.peers.push_back(peer(reader, one, trust, keep));

@@ -31,8 +31,15 @@ struct PeerConfig {
   bool operator==(const PeerConfig&) const = default;
 };
 
+enum class DeviceKind {
+  automatic,  ///< a userspace device while one listens, otherwise the kernel's
+  userspace,
+  kernel
+};
+
 struct InterfaceConfig {
   std::string name;
+  DeviceKind kind = DeviceKind::automatic;
   std::string uapi_socket;  ///< where a userspace implementation listens, if one does
   std::vector<PeerConfig> peers;
 };

@@ -20,6 +20,7 @@
 #include "wireguard/adapter.h"
 #include "wireguard/channel_routes.h"
 #include "wireguard/helper.h"
+#include "wireguard/privileges.h"
 #include "wireguard/status_socket.h"
 
 namespace dske::wireguard {

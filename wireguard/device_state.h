@@ -45,7 +45,8 @@ class DeviceDriver {
   virtual ~DeviceDriver() = default;
   /// ErrorKind::not_found if there is no such device.
   [[nodiscard]] virtual Result<DeviceState> get() = 0;
-  /// These change a peer that exists and never make one.
+  /// These change a peer that exists and never make one. ErrorKind::not_found if there is no such peer, as
+  /// far as the device tells.
   [[nodiscard]] virtual Result<void> set_key(const PublicKey& peer, ByteView preshared_key) = 0;
   [[nodiscard]] virtual Result<void> set_keepalive(const PublicKey& peer, std::uint16_t seconds) = 0;
   /// Removes the peer of this key, which get() has just shown, and adds it as `state` says, in one
@@ -53,7 +54,15 @@ class DeviceDriver {
   [[nodiscard]] virtual Result<void> replace(const PeerState& state) = 0;
 };
 
-/// A userspace implementation: DIRECTORY/INTERFACE.sock.
+/// A userspace implementation: DIRECTORY/INTERFACE.sock. For the socket's owner.
 [[nodiscard]] std::unique_ptr<DeviceDriver> userspace_device(const std::string& socket_path);
+
+/// The kernel's device of this name, in the network namespace of this process. Needs CAP_NET_ADMIN:
+/// ErrorKind::forbidden without.
+[[nodiscard]] std::unique_ptr<DeviceDriver> kernel_device(const std::string& interface);
+
+/// `first`'s device while it has one, otherwise `second`'s. ErrorKind::not_found, and why, if neither has.
+[[nodiscard]] std::unique_ptr<DeviceDriver> first_device(std::unique_ptr<DeviceDriver> first,
+                                                         std::unique_ptr<DeviceDriver> second);
 
 }  // namespace dske::wireguard

@@ -52,12 +52,8 @@ class Helper {
 /// What tells one state of a file from another.
 [[nodiscard]] std::string file_stamp(const std::filesystem::path& file);
 
-/// Starts the helper as a child process, which ends when the returned socket is closed. Before other threads
-/// start.
+/// Starts the helper as a child process, which keeps of this one's privileges what devices need
+/// (privileges.h) and ends when the returned socket is closed. Before other threads start.
 [[nodiscard]] Result<FileDescriptor> start_helper(const std::filesystem::path& config_file);
-
-/// Gives up root and every capability for good: becomes `user`, if this is root and one is named. An error if
-/// it is root and none is named.
-[[nodiscard]] Result<void> drop_privileges(const std::string& user);
 
 }  // namespace dske::wireguard

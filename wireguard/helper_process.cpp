@@ -2,28 +2,32 @@
 #include <cerrno>
 #include <csignal>
 
-#include <grp.h>
-#include <linux/capability.h>
-#include <pwd.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/process.h"
 #include "wireguard/helper.h"
+#include "wireguard/privileges.h"
 
 namespace dske::wireguard {
 namespace {
 
 std::unique_ptr<DeviceDriver> driver_of(const InterfaceConfig& interface) {
-  return userspace_device(interface.uapi_socket);
+  switch (interface.kind) {
+    case DeviceKind::userspace:
+      return userspace_device(interface.uapi_socket);
+    case DeviceKind::kernel:
+      return kernel_device(interface.name);
+    default:
+      return first_device(userspace_device(interface.uapi_socket), kernel_device(interface.name));
+  }
 }
 
 // Until the adapter is gone.
 void serve(const FileDescriptor& socket, const std::filesystem::path& config_file) {
+  if (auto kept = keep_device_privileges(); !kept) return log::error("helper: {}", kept.error().message);
   harden_process();
   Helper helper(config_file, driver_of);
   SecretBytes packet(kHelperRequestBytesMost);
@@ -35,33 +39,6 @@ void serve(const FileDescriptor& socket, const std::filesystem::path& config_fil
     wipe(packet.span());
     if (::send(socket.get(), answer.data(), answer.size(), MSG_NOSIGNAL) < 0) return;
   }
-}
-
-Result<void> drop_capabilities() {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  const std::array<__user_cap_data_struct, 2> none{};
-  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
-    return io_error("cannot clear the ambient capabilities", errno);
-  if (::syscall(SYS_capset, &header, none.data()) != 0) return io_error("cannot give up capabilities", errno);
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return io_error("cannot rule out new privileges", errno);
-  return {};
-}
-
-Result<void> become(const std::string& user) {
-  if (user.empty())
-    return invalid(
-        "started as root: `user` must name whom to become, since this process talks to the network");
-  const passwd* const entry = ::getpwnam(user.c_str());
-  if (entry == nullptr) return Error{ErrorKind::not_found, "there is no user " + user};
-  if (entry->pw_uid == 0) return invalid("`user` must not be root");
-  // So that it may lock its memory; where that is not granted, harden_process() says so.
-  const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
-  (void)::setrlimit(RLIMIT_MEMLOCK, &unlimited);
-  if (::setgroups(0, nullptr) != 0 || ::setresgid(entry->pw_gid, entry->pw_gid, entry->pw_gid) != 0 ||
-      ::setresuid(entry->pw_uid, entry->pw_uid, entry->pw_uid) != 0) {
-    return io_error("cannot become the user " + user, errno);
-  }
-  return {};
 }
 
 }  // namespace
@@ -84,13 +61,6 @@ Result<FileDescriptor> start_helper(const std::filesystem::path& config_file) {
     ::_exit(0);
   }
   return own;
-}
-
-Result<void> drop_privileges(const std::string& user) {
-  if (::geteuid() == 0) {
-    if (auto done = become(user); !done) return done;
-  }
-  return drop_capabilities();
 }
 
 }  // namespace dske::wireguard

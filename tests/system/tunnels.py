@@ -1,4 +1,4 @@
-"""WireGuard tunnels between network namespaces by wireguard-go, and the adapters that feed them, which run outside and
+"""WireGuard tunnels between network namespaces, by wireguard-go or the kernel, and the adapters that feed them, which run outside and
 speak to each other over loopback: a tunnel's own traffic has its way, theirs another."""
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ class Device:
         self.process: Process | None = None
         self.peer: Device | None = None
         self.endpoint = ""  # the other end's, if not where it is
+        self.more_allowed_ips: list[str] = []  # beside the other end's address
 
     @property
     def socket(self) -> str:
@@ -64,13 +65,10 @@ class Device:
         return ["ip", "netns", "exec", self.name, *(str(part) for part in command)]
 
     def make(self, psk: str = "", endpoint: bool = True) -> None:
-        self.process = Process(
-            self.inside("wireguard-go", "-f", self.name), self.log, {"WG_PROCESS_FOREGROUND": "1", "GOMAXPROCS": "1"}
-        )
-        eventually(lambda: os.path.exists(self.socket), f"{self.name} is made")
+        self._create()
         assert self.peer
         config = f"[Interface]\nPrivateKey = {self.private}\nListenPort = 51820\n[Peer]\nPublicKey = {self.peer.public}\n"
-        config += f"AllowedIPs = {self.peer.address}/32\n"
+        config += f"AllowedIPs = {', '.join([self.peer.address + '/32', *self.more_allowed_ips])}\n"
         if endpoint:
             config += f"Endpoint = {self.endpoint or self.peer.underlay + ':51820'}\n"
         if psk:
@@ -79,11 +77,20 @@ class Device:
         run(*self.inside("ip", "address", "add", f"{self.address}/24", "dev", self.name))
         run(*self.inside("ip", "link", "set", self.name, "mtu", "1420", "up"))
 
+    def _create(self) -> None:
+        self.process = Process(
+            self.inside("wireguard-go", "-f", self.name), self.log, {"WG_PROCESS_FOREGROUND": "1", "GOMAXPROCS": "1"}
+        )
+        eventually(lambda: os.path.exists(self.socket), f"{self.name} is made")
+
     def delete(self) -> None:
         if self.process:
             self.process.kill()
         if os.path.exists(self.socket):
             os.unlink(self.socket)
+
+    def allowed_ips(self) -> set[str]:
+        return set(run(*self.inside("wg", "show", self.name, "allowed-ips")).stdout.split()[1:])
 
     def psk(self) -> str:
         return self._show("preshared-keys")
@@ -99,12 +106,24 @@ class Device:
         return lines[1] if len(lines) > 1 else ""
 
 
+class KernelDevice(Device):
+    """The same with the kernel's WireGuard."""
+
+    def _create(self) -> None:
+        run(*self.inside("ip", "link", "add", self.name, "type", "wireguard"))
+
+    def delete(self) -> None:
+        run(*self.inside("ip", "link", "delete", self.name), code=None)
+
+
 class Tunnel:
     """Two devices. `delay_ms` is the round trip's. The end with the lower public key generates: a if `index` is even."""
 
-    def __init__(self, directory: pathlib.Path, index: int, delay_ms: int = 0):
+    def __init__(self, directory: pathlib.Path, index: int, delay_ms: int = 0, kinds: tuple[type, type] = (Device, Device)):
         prefix = f"d{os.getpid() % 10000}x{next(_numbers)}"
-        self.a, self.b = (Device(directory, prefix + letter, index, side) for side, letter in enumerate("ab"))
+        self.a, self.b = (
+            kind(directory, prefix + letter, index, side) for side, (kind, letter) in enumerate(zip(kinds, "ab"))
+        )
         if (base64.b64decode(self.a.public) < base64.b64decode(self.b.public)) != (index % 2 == 0):
             self.a.private, self.a.public, self.b.private, self.b.public = (
                 self.b.private, self.b.public, self.a.private, self.a.public,
@@ -186,6 +205,7 @@ class Adapter:
         if listen_port:
             self.config["listen"] = {"address": "127.0.0.1", "port": listen_port}
         self.process: Process | None = None
+        self.inside: list[str] = []  # what the command begins with
         (self.directory / "state").mkdir(mode=0o700)
         os.chown(self.directory / "state", owner.pw_uid, owner.pw_gid)
 
@@ -202,7 +222,7 @@ class Adapter:
 
     def start(self) -> None:
         self.write()
-        self.process = Process([ADAPTER, "run", "--config", str(self.config_file)], self.log)
+        self.process = Process([*self.inside, ADAPTER, "run", "--config", str(self.config_file)], self.log)
 
     def kill(self) -> None:
         if self.process:
@@ -222,7 +242,8 @@ class Tunnels:
 
     def __init__(
         self, network, pki, count: int = 1, *,
-        delay_ms: int = 0, only_a_listens: bool = False, control: bool = False, **settings,
+        delay_ms: int = 0, only_a_listens: bool = False, control: bool = False,
+        kinds: tuple[type, type] = (Device, Device), **settings,
     ):  # fmt: skip
         self.network = network
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="dske-tunnels-", dir="/tmp"))
@@ -235,7 +256,7 @@ class Tunnels:
         for adapter in self.adapters:
             adapter.config.update(settings)
         for index in range(count):
-            tunnel = Tunnel(self.directory, index, delay_ms)
+            tunnel = Tunnel(self.directory, index, delay_ms, kinds)
             self.tunnels.append(tunnel)
             self.a.add(tunnel.a, "bob", self.b.port)
             self.b.add(tunnel.b, "alice", self.a.port)

@@ -1,5 +1,6 @@
 #include "wireguard/config.h"
 
+#include <map>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -32,6 +33,7 @@ TEST_CASE("a configuration has defaults, and a peer those of the whole") {
   CHECK(config->timings.rotate == std::chrono::seconds(60));
   CHECK(config->timings.retry == std::chrono::seconds(10));
   REQUIRE(config->interfaces.size() == 1);
+  CHECK(config->interfaces[0].kind == DeviceKind::automatic);
   CHECK(config->interfaces[0].uapi_socket == "/var/run/wireguard/wg0.sock");
   REQUIRE(config->interfaces[0].peers.size() == 1);
   const PeerConfig& peer = config->interfaces[0].peers[0];
@@ -53,6 +55,17 @@ TEST_CASE("a peer may have a split trust of its own") {
   CHECK(peer.trust == SplitTrust{Require::any, false, "", true});
 }
 
+TEST_CASE("an interface may say of which kind its device is") {
+  for (const auto& [word, kind] : std::map<std::string, DeviceKind>{{"automatic", DeviceKind::automatic},
+                                                                    {"userspace", DeviceKind::userspace},
+                                                                    {"kernel", DeviceKind::kernel}}) {
+    const auto config =
+        parse_config(kHead + "interfaces:\n  - {name: wg0, kind: " + word + ", peers: []}\n", "/x");
+    REQUIRE_MESSAGE(config.has_value(), (config ? "" : config.error().message));
+    CHECK(config->interfaces[0].kind == kind);
+  }
+}
+
 TEST_CASE("faults are refused with their place") {
   const std::string good = with_peer("");
   REQUIRE(parse_config(good, "/x").has_value());
@@ -65,6 +78,7 @@ TEST_CASE("faults are refused with their place") {
         replaced("sae_id: alice", "sae_id: bob"), replaced("https://kme:8105", "http://kme:8105"),
         replaced("https://kme:8105", "https://kme:8105/"), replaced("listen: {port: 7443}\n", ""),
         replaced("7443", "0"), replaced("name: wg0", "name: ../wg0"),
+        replaced("name: wg0", "name: wg0\n    kind: tap"),
         replaced("name: wg0", "name: a-name-too-long-for-it"), replaced(kKey, "AAAA"),
         with_peer(", url: \"http://x:1\""), with_peer(", split_trust: {require: some}"),
         with_peer(", color: red"), good + "intervals: {rotate_seconds: 1}\n", good + "log_level: loud\n",

@@ -1,0 +1,117 @@
+"""dske-wireguard on the kernel's WireGuard: what test_wireguard_kernel.py runs on a kernel that has it."""
+
+import subprocess
+
+import pytest
+
+from inner_tunnels import InnerTunnels, capabilities
+from nodes import BIN, eventually, run
+from tunnels import Device, KernelDevice
+
+CAP_NET_ADMIN = 12
+SAES = {"carol": ["alice"], "celia": ["bob"]}
+
+
+@pytest.fixture(scope="module")
+def network(make_module_network):
+    network = make_module_network(clients=SAES).start()
+    network.all_registered()
+    return network
+
+
+@pytest.fixture
+def make_tunnels(network, pki):
+    made: list[InnerTunnels] = []
+
+    def make(**options) -> InnerTunnels:
+        made.append(InnerTunnels(network, pki, **{"kinds": (KernelDevice, KernelDevice), **options}))
+        return made[-1]
+
+    yield make
+    for tunnels in made:
+        for adapter in tunnels.adapters:
+            print(f"--- {adapter.name}\n{adapter.log_text()[-3000:]}")
+        tunnels.close()
+
+
+def same_key(tunnel) -> bool:
+    return tunnel.a.psk() == tunnel.b.psk() != "(none)"
+
+
+def first_peer(adapter) -> dict:
+    return adapter.status()["peers"][0]
+
+
+def check_privileges(adapter, helper_uid: int) -> None:
+    nothing = {"CapInh": set(), "CapPrm": set(), "CapEff": set(), "CapAmb": set()}
+    assert capabilities(adapter.process.pid) == nothing
+    (helper,) = run("pgrep", "-P", adapter.process.pid).stdout.split()
+    assert capabilities(helper) == nothing | {"CapPrm": {CAP_NET_ADMIN}, "CapEff": {CAP_NET_ADMIN}}
+    fields = dict(line.split(":\t", 1) for line in open(f"/proc/{helper}/status").read().splitlines() if ":\t" in line)
+    assert fields["NoNewPrivs"] == "1" and set(fields["Uid"].split()) == {str(helper_uid)}
+
+
+def test_driver():
+    """Every request, at its edges."""
+    done = run(BIN / "check_kernel_device", code=None, seconds=60)
+    assert done.returncode == 0, done.stdout
+
+
+def test_gate_first_key_and_rotation(make_tunnels):
+    """As on userspace devices: an open session is shut, opens with the first key, and stays open through a rotation. The
+    several hundred allowed IPs of a peer stay."""
+    tunnels = make_tunnels(intervals={"rotate_seconds": 20})
+    tunnel = tunnels.one
+    tunnel.b.more_allowed_ips = [f"10.9.{i // 256}.{i % 256}/32" for i in range(400)]
+    tunnels.make()
+    allowed = tunnel.b.allowed_ips()
+    assert len(allowed) == 401
+    eventually(tunnel.passes, "the plain tunnel carries data")
+    tunnels.b.start()
+    eventually(lambda: tunnel.b.psk() != "(none)", "the gate shuts")
+    for _ in range(3):
+        assert not tunnel.passes()
+    tunnels.a.start()
+    print(f"up {tunnels.up_within(30):.2f} s after the second adapter's start")
+    for device in tunnel.ends:
+        eventually(lambda: device.keepalive() == "off", "the keep-alive interval is restored", 20)
+    for adapter in tunnels.adapters:
+        check_privileges(adapter, helper_uid=0)
+    key = tunnel.a.psk()
+    pings = subprocess.Popen(tunnel.a.inside("ping", "-i", "0.2", "-q", tunnel.b.address), stdout=subprocess.PIPE, text=True)
+    eventually(lambda: same_key(tunnel) and tunnel.a.psk() != key, "another key", 60)
+    pings.send_signal(2)
+    assert " 0% packet loss" in pings.communicate()[0]
+    assert tunnel.b.allowed_ips() == allowed
+
+
+def test_device_made_again(make_tunnels):
+    """So is a peer, in the meantime, which nobody but the operator makes."""
+    tunnels = make_tunnels()
+    tunnel = tunnels.one
+    tunnels.make()
+    tunnels.start()
+    tunnels.up_within(30)
+    tunnel.a.delete()
+    eventually(lambda: first_peer(tunnels.a)["state"] == "device missing", "the adapter sees that the device is gone")
+    assert f"no device {tunnel.a.name}" in first_peer(tunnels.a)["last_error"]
+    tunnel.a.make()
+    print(f"healed after {tunnels.up_within(30):.2f} s")
+    run(*tunnel.b.inside("wg", "set", tunnel.b.name, "peer", tunnel.a.public, "remove"))
+    eventually(lambda: first_peer(tunnels.b)["state"] == "device missing", "the adapter sees that the peer is gone")
+    assert run(*tunnel.b.inside("wg", "show", tunnel.b.name, "peers")).stdout == ""
+    tunnel.b.delete()
+    tunnel.b.make()
+    tunnels.up_within(30)
+    assert same_key(tunnel)
+
+
+def test_userspace_at_one_end(make_tunnels):
+    """And the kernel at the other, under an adapter that was not started as root."""
+    tunnels = make_tunnels(kinds=(KernelDevice, Device))
+    tunnels.make()
+    tunnels.start_as_user(tunnels.a)
+    tunnels.b.start()
+    tunnels.up_within(30)
+    check_privileges(tunnels.a, helper_uid=65534)
+    check_privileges(tunnels.b, helper_uid=0)

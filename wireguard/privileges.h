@@ -1,0 +1,20 @@
+// What the adapter's two processes may do: the one that talks to the network nothing, its helper no more than
+// WireGuard devices need.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace dske::wireguard {
+
+/// For the process that talks to the network: gives up root and every capability for good. Becomes `user`, if
+/// this is root and one is named. An error if it is root and none is named.
+[[nodiscard]] Result<void> drop_privileges(const std::string& user);
+
+/// For the helper: gives up for good every capability but CAP_NET_ADMIN, for devices of the kernel, which it
+/// keeps if it has it. It stays who it is: as root still the owner of root's files and sockets, and of no
+/// others. Lifts the limit on locked memory before, if it may.
+[[nodiscard]] Result<void> keep_device_privileges();
+
+}  // namespace dske::wireguard
