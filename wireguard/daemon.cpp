@@ -18,6 +18,7 @@
 #include "http/server.h"
 #include "node/daemon_loop.h"
 #include "wireguard/adapter.h"
+#include "wireguard/adapter_tls.h"
 #include "wireguard/channel_routes.h"
 #include "wireguard/helper.h"
 #include "wireguard/status_socket.h"
@@ -28,7 +29,8 @@ namespace {
 constexpr std::chrono::milliseconds kTick{1000};
 constexpr std::chrono::milliseconds kStopGrace{1000};
 constexpr std::chrono::seconds kReportMost{30};
-constexpr std::size_t kBodyBytesMost = std::size_t{64} << 10;
+// Of other adapters: each has one for what it says, and perhaps one to collect.
+constexpr std::size_t kConnectionsMost = 1024;
 constexpr std::size_t kStackBytes = std::size_t{512} << 10;
 
 void apply_log_level(const std::string& level) {
@@ -70,7 +72,9 @@ http::ServerConfig server_config(const Config& config) {
   tls.client_ca_files = {config.tls.ca};
   tls.exporter_label = kExporterLabel;
   server.tls = std::move(tls);
-  server.limits.body_bytes = kBodyBytesMost;
+  server.limits.body_bytes = kBatchBytesMost;
+  server.limits.connections = kConnectionsMost;
+  server.limits.connections_per_address = kConnectionsMost;
   return server;
 }
 
