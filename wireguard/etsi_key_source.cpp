@@ -9,6 +9,7 @@ namespace {
 constexpr std::chrono::seconds kTimeout{10};
 constexpr std::size_t kAnswerBytesMost = std::size_t{64} << 10;
 constexpr std::size_t kKeyBytes = 32;
+constexpr std::size_t kAskingMost = 8;
 constexpr std::chrono::seconds kProbeFirst{1};
 constexpr std::chrono::seconds kProbeMost{10};
 
@@ -50,8 +51,20 @@ void EtsiKeySource::send(const std::string& target, http::ClientLoop::Done done)
   loop_.send(std::move(call), std::move(done));
 }
 
-void EtsiKeySource::ask(const std::string& target, std::optional<KeyId> expected, Done done) {
-  send(target, guard_([expected, done = std::move(done)](Result<http::Answer> answer) mutable {
+void EtsiKeySource::ask(std::string target, std::optional<KeyId> expected, Done done) {
+  waiting_.push_back({std::move(target), std::move(expected), std::move(done)});
+  ask_next();
+}
+
+void EtsiKeySource::ask_next() {
+  if (waiting_.empty() || asking_ == kAskingMost) return;
+  Question next = std::move(waiting_.front());
+  waiting_.pop_front();
+  ++asking_;
+  send(next.target, guard_([this, expected = std::move(next.expected),
+                            done = std::move(next.done)](const Result<http::Answer>& answer) mutable {
+         --asking_;
+         ask_next();
          done(read_key(answer, expected));
        }));
 }
