@@ -37,6 +37,7 @@ std::shared_ptr<const TlsSecret> tls_secret_of(const SecretBytes& exported) {
 
 std::shared_ptr<const http::TlsClientConfig> tls_towards(const SaeId& sae, const TlsFiles& files) {
   http::TlsClientConfig tls{files.certificate, files.key, files.ca, "1.3"};
+  if (!files.crl.empty()) tls.crl_files = {files.crl};
   tls.exporter_label = kExporterLabel;
   tls.peer_refusal = [sae](const http::PeerIdentity& identity) -> std::string {
     const auto named = sae_of_certificate(identity);

@@ -33,12 +33,17 @@ Result<DeliveredKey> read_key(const Result<http::Answer>& answer, const std::opt
   return DeliveredKey{keys->front().id, std::move(keys->front().value)};
 }
 
+std::shared_ptr<const http::TlsClientConfig> tls_towards_kme(const TlsFiles& files) {
+  http::TlsClientConfig tls{files.certificate, files.key, files.ca, "1.2"};
+  if (!files.crl.empty()) tls.crl_files = {files.crl};
+  return std::make_shared<const http::TlsClientConfig>(std::move(tls));
+}
+
 }  // namespace
 
 EtsiKeySource::EtsiKeySource(const Config& config, http::ClientLoop& loop, Randomness& randomness)
     : url_(config.kme_url),
-      tls_(std::make_shared<http::TlsClientConfig>(
-          http::TlsClientConfig{config.kme_tls.certificate, config.kme_tls.key, config.kme_tls.ca, "1.2"})),
+      tls_(tls_towards_kme(config.kme_tls)),
       loop_(loop),
       probe_wait_(kProbeFirst, kProbeMost, randomness) {}
 
