@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "http/client.h"
 #include "wireguard/adapter_links.h"
+#include "wireguard/channel_routes.h"
 #include "wireguard/config.h"
 #include "wireguard/etsi_key_source.h"
 #include "wireguard/guard.h"
@@ -20,7 +21,7 @@
 namespace dske::wireguard {
 
 /// Everything of it lives on the loop: construct, call and destroy it there.
-class Adapter {
+class Adapter final : public ChannelReceiver {
  public:
   Adapter(const Config& config, http::ClientLoop& loop, HelperClient& helper);
 
@@ -28,13 +29,10 @@ class Adapter {
   /// undisturbed. What else has changed takes effect at the next start.
   void follow(const Config& config);
 
-  /// What an adapter of this SAE says, and the answer. `exported` is its connection's secret, if it has one.
-  /// ErrorKind::forbidden if the SAE has no tunnel with this end.
-  [[nodiscard]] Result<BatchAnswer> take(const SaeId& from, const Batch& batch, const SecretBytes* exported);
-  /// Answers an adapter that asks for what there is to say to it.
-  void collect(const SaeId& from, const AdapterId& adapter, http::Reply reply);
-  /// GET /v1/dske/info for this SAE.
-  [[nodiscard]] Result<SecretBytes> info(const SaeId& from) const;
+  [[nodiscard]] Result<BatchAnswer> take(const SaeId& from, const Batch& batch,
+                                         const SecretBytes* exported) override;
+  void collect(const SaeId& from, const AdapterId& adapter, http::Reply reply) override;
+  [[nodiscard]] Result<SecretBytes> info(const SaeId& from) const override;
 
   /// For `status`: JSON.
   [[nodiscard]] SecretBytes report() const;

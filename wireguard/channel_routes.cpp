@@ -64,29 +64,29 @@ http::Route route(http::ClientLoop& loop, std::string method, std::string path, 
 
 }  // namespace
 
-std::vector<http::Route> channel_routes(http::ClientLoop& loop, Adapter& adapter) {
+std::vector<http::Route> channel_routes(http::ClientLoop& loop, ChannelReceiver& receiver) {
   std::vector<http::Route> routes;
   routes.push_back(route(loop, "GET", "/v1/dske/info",
-                         [&adapter](const SaeId& caller, const http::Request&, http::Reply reply) {
-                           auto info = adapter.info(caller);
+                         [&receiver](const SaeId& caller, const http::Request&, http::Reply reply) {
+                           auto info = receiver.info(caller);
                            reply.send(info ? json_response(200, std::move(*info)) : refusal(info.error()));
                          }));
   for (const std::string_view kind : kMessageKinds) {
     routes.push_back(route(
         loop, "POST", "/v1/dske/" + std::string(kind),
-        [&adapter, kind](const SaeId& caller, const http::Request& request, http::Reply reply) {
+        [&receiver, kind](const SaeId& caller, const http::Request& request, http::Reply reply) {
           const auto batch = parse_batch(kind, request.body.text());
           if (!batch) return reply.send(refusal(batch.error()));
-          const auto answer = adapter.take(caller, *batch, request.tls_exported.get());
+          const auto answer = receiver.take(caller, *batch, request.tls_exported.get());
           if (!answer) return reply.send(refusal(answer.error()));
           reply.send(json_response(kind == "state" ? 200 : 202, SecretBytes::copy_of(to_json(*answer))));
         }));
   }
   routes.push_back(route(loop, "GET", "/v1/dske/messages",
-                         [&adapter](const SaeId& caller, const http::Request& request, http::Reply reply) {
+                         [&receiver](const SaeId& caller, const http::Request& request, http::Reply reply) {
                            const auto id = adapter_of(request.query);
                            if (!id) return reply.send(refusal(id.error()));
-                           adapter.collect(caller, *id, std::move(reply));
+                           receiver.collect(caller, *id, std::move(reply));
                          }));
   return routes;
 }
