@@ -38,6 +38,7 @@ AdapterLink::AdapterLink(Options options, http::ClientLoop& loop, Randomness& ra
       loop_(loop),
       randomness_(randomness),
       reconnect_(kFirstAgain, options_.compare, randomness),
+      unknown_again_(kFirstAgain, options_.compare, randomness),
       collect_again_(kFirstAgain, options_.compare, randomness) {
   beat_after(spread(options_.compare, randomness_));
 }
@@ -56,6 +57,7 @@ void AdapterLink::remove(const Link& link, const LinkedTunnel& tunnel) {
   tunnels_.erase(found);
   outbox_.forget(link);
   to_collect_.erase(link);
+  unknown_.erase(link);
 }
 
 void AdapterLink::call(std::string method, std::string target, std::string body, std::chrono::seconds timeout,
@@ -121,6 +123,7 @@ void AdapterLink::take_answer(std::vector<Outbox::Item> items, const Result<http
     } else if (unknown.contains(link) || (is_state && state == states.end())) {
       told = Error{ErrorKind::not_found, "the other end's adapter does not know this tunnel at present"};
     } else {
+      unknown_.erase(link);
       tunnel->second->note_tls(secret);
       if (is_state) {
         follow_state(link, state->second);
@@ -129,6 +132,17 @@ void AdapterLink::take_answer(std::vector<Outbox::Item> items, const Result<http
     }
     if (item.answered) item.answered(std::move(told));
   }
+  if (!unknown.empty()) follow_unknown(unknown);
+}
+
+// Its device may just be coming, for example: asked about soon again, and more rarely if that goes on.
+void AdapterLink::follow_unknown(const std::set<Link>& unknown) {
+  const std::size_t before = unknown_.size();
+  for (const Link& link : unknown) {
+    if (tunnels_.contains(link)) unknown_.insert(link);
+  }
+  if (unknown_.size() > before) unknown_again_.reset();
+  beat_after(unknown_again_.next());
 }
 
 void AdapterLink::note_outcome(const Result<BatchAnswer>& outcome) {

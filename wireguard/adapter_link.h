@@ -61,6 +61,7 @@ class AdapterLink {
   void note_outcome(const Result<BatchAnswer>& outcome);
   void beat_after(Duration wait);
   void follow_state(const Link& link, const StateMessage& state);
+  void follow_unknown(const std::set<Link>& unknown);
   void collect();
   void take_collected(const http::Answer& answer);
 
@@ -72,8 +73,10 @@ class AdapterLink {
   bool sending_ = false;       // or about to
   std::set<Link> to_collect_;  // tunnels whose other end cannot call
   bool collecting_ = false;
+  std::set<Link> unknown_;  // to the other end, when they were last told of
   std::string error_;
   BackOff reconnect_;
+  BackOff unknown_again_;
   BackOff collect_again_;
   EventLoop::TimerId beat_ = 0;
   Guard guard_;

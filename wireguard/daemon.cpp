@@ -32,6 +32,7 @@ constexpr int kSettledTicks = 30;
 constexpr std::chrono::seconds kReportMost{30};
 // Of other adapters: each has one for what it says, and perhaps one to collect.
 constexpr std::size_t kConnectionsMost = 1024;
+constexpr std::size_t kConnectionsMostPerAddress = 256;
 constexpr std::size_t kStackBytes = std::size_t{512} << 10;
 
 void apply_log_level(const std::string& level) {
@@ -76,7 +77,7 @@ http::ServerConfig server_config(const Config& config) {
   server.tls = std::move(tls);
   server.limits.body_bytes = kBatchBytesMost;
   server.limits.connections = kConnectionsMost;
-  server.limits.connections_per_address = kConnectionsMost;
+  server.limits.connections_per_address = kConnectionsMostPerAddress;
   return server;
 }
 

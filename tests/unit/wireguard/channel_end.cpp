@@ -7,8 +7,6 @@
 namespace dske::wireguard::test {
 namespace {
 
-constexpr std::chrono::seconds kCompare{1};
-
 TlsFiles issue(http::test::TestCertificates& authority, const std::string& sae) {
   const auto identity = authority.issue({{{"CN", sae}}, ""});
   return {identity.certificate_file, identity.key_file, authority.ca_file(), ""};
@@ -16,9 +14,10 @@ TlsFiles issue(http::test::TestCertificates& authority, const std::string& sae) 
 
 }  // namespace
 
-ChannelEnd::ChannelEnd(http::test::TestCertificates& authority, const std::string& sae)
+ChannelEnd::ChannelEnd(http::test::TestCertificates& authority, const std::string& sae,
+                       Duration between_comparisons)
     : tls_(issue(authority, sae)), loop_(http::ClientLoop::start()) {
-  on_loop([this] { links_ = std::make_unique<AdapterLinks>(tls_, kCompare, *loop_, randomness_); });
+  on_loop([&] { links_ = std::make_unique<AdapterLinks>(tls_, between_comparisons, *loop_, randomness_); });
 }
 
 ChannelEnd::~ChannelEnd() {

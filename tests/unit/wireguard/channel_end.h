@@ -20,7 +20,8 @@ namespace dske::wireguard::test {
 /// Lives on the test's thread; what it does on its loop has ended when a call returns.
 class ChannelEnd final : public ChannelReceiver {
  public:
-  ChannelEnd(http::test::TestCertificates& authority, const std::string& sae);
+  ChannelEnd(http::test::TestCertificates& authority, const std::string& sae,
+             Duration between_comparisons = std::chrono::seconds(1));
   ~ChannelEnd() override;
   ChannelEnd(const ChannelEnd&) = delete;
   ChannelEnd& operator=(const ChannelEnd&) = delete;

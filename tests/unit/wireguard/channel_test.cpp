@@ -125,6 +125,16 @@ TEST_CASE("another SAE than the configured one is told nothing, and may say noth
   CHECK(ends.bob.eventually([&] { return ends.bob.requests == 1 && ends.bob.heard.empty(); }));
 }
 
+TEST_CASE("a tunnel that the other end does not know yet is asked about soon again") {
+  http::test::TestCertificates authority;
+  ChannelEnd alice(authority, "alice", std::chrono::hours(1));
+  ChannelEnd bob(authority, "bob");
+  bob.listen();
+  alice.add(link(1), "bob", bob.url());
+  CHECK_FALSE(alice.compare(link(1), kLive).has_value());
+  CHECK(alice.eventually([&] { return alice.comparisons_due == 1; }));
+}
+
 TEST_CASE("many tunnels with one adapter share its requests") {
   Ends ends;
   ends.bob.listen();
