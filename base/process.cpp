@@ -4,7 +4,9 @@
 #include <csignal>
 #include <system_error>
 
+#include <link.h>
 #include <linux/capability.h>
+#include <malloc.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -43,7 +45,31 @@ bool lock_memory() {
   return may_lock_without_limit() && ::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
 }
 
+// What no process can have written to can be forgotten: its file has it. (What is read-only after relocation
+// lies in writable segments.)
+int release_read_only(dl_phdr_info* object, std::size_t /*size*/, void* page_bytes) {
+  const std::uintptr_t mask = *static_cast<const std::uintptr_t*>(page_bytes) - 1;
+  for (ElfW(Half) i = 0; i < object->dlpi_phnum; ++i) {
+    const ElfW(Phdr)& segment = object->dlpi_phdr[i];
+    if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
+    const std::uintptr_t begin = object->dlpi_addr + segment.p_vaddr;
+    const std::uintptr_t end = (begin + segment.p_filesz) & ~mask;
+    const std::uintptr_t first = begin & ~mask;
+    if (first >= end) continue;
+    auto* const where = reinterpret_cast<void*>(first);            // NOLINT(performance-no-int-to-ptr)
+    if (::madvise(where, end - first, MADV_DONTNEED_LOCKED) != 0)  // Linux 5.18
+      ::madvise(where, end - first, MADV_DONTNEED);
+  }
+  return 0;
+}
+
 }  // namespace
+
+void release_startup_memory() {
+  auto page_bytes = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  ::dl_iterate_phdr(release_read_only, &page_bytes);
+  ::malloc_trim(0);
+}
 
 void harden_process() {
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));

@@ -14,7 +14,8 @@
 
 namespace dske::http {
 
-/// How to speak TLS as a client; unused for http:// URLs.
+/// How to speak TLS as a client; unused for http:// URLs. The files are read for every new connection; those
+/// that a ClientLoop opened before one of them changed are not used again.
 struct TlsClientConfig {
   std::string certificate_file;  ///< PEM; empty for none
   std::string key_file;
@@ -24,6 +25,8 @@ struct TlsClientConfig {
   /// client, its host name is not looked at, and this tells why it is not the peer's; empty: it is. Asked
   /// before anything is sent, on the calling loop's thread.
   std::function<std::string(const PeerIdentity&)> peer_refusal = {};
+  /// PEM, certificate revocation lists, as TlsServerConfig::client_crl_files: for the server's certificate.
+  std::vector<std::string> crl_files = {};
   std::string exporter_label = {};  ///< with it, answers carry what is exported from their connection
 };
 

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "http/client.h"
+#include "http/client_files.h"
 #include "http/curl_call.h"
 
 namespace dske::http {
@@ -64,6 +65,7 @@ class CurlLoop final : public ClientLoop {
   TimerId last_timer_ = 0;
   std::unordered_map<CURL*, CallInFlight> calls_;
   std::vector<std::unique_ptr<CurlCall>> spare_;
+  ClientFiles files_;
   std::vector<curl_waitfd> watched_;
   std::deque<std::function<void()>> watchers_;  // a deque: adding one leaves the one that runs where it is
 
@@ -146,7 +148,10 @@ void CurlLoop::send(Call call, Done done) {
   const auto placed =
       calls_.emplace(handle, CallInFlight{std::move(call), std::move(done), std::move(curl)}).first;
   CallInFlight& in_flight = placed->second;
-  auto begun = in_flight.curl->begin(in_flight.call);
+  const auto oldest = in_flight.call.tls
+                          ? files_.oldest_connection(*in_flight.call.tls, std::chrono::steady_clock::now())
+                          : std::nullopt;
+  auto begun = in_flight.curl->begin(in_flight.call, oldest);
   if (begun && curl_multi_add_handle(multi_, handle) != CURLM_OK) {
     begun = Error{ErrorKind::internal, "libcurl does not take the call"};
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include <malloc.h>
@@ -11,6 +12,7 @@
 #include <strings.h>
 
 #include "http/certificate.h"
+#include "http/revocation.h"
 #include "http/tls_exporter.h"
 
 namespace dske::http {
@@ -77,11 +79,10 @@ std::string authority_of(const std::string& url) {
   return text;
 }
 
-// The certificates of encryptors are for clients; between two of them, one has to be the server.
-CURLcode verify_as_client(CURL* /*handle*/, void* context, void* /*argument*/) {
-  return SSL_CTX_set_purpose(static_cast<SSL_CTX*>(context), X509_PURPOSE_SSL_CLIENT) == 1
-             ? CURLE_OK
-             : CURLE_SSL_CONNECT_ERROR;
+int check_verification(int accepted, X509_STORE_CTX* verification) {
+  if (accepted == 1 || !is_about_trusted_authority(verification)) return accepted;
+  X509_STORE_CTX_set_error(verification, X509_V_OK);
+  return 1;
 }
 
 // Of a call that failed before its request went out.
@@ -114,7 +115,7 @@ CurlCall::CurlCall() {
 
 CurlCall::~CurlCall() = default;
 
-Result<void> CurlCall::begin(const Call& call) {
+Result<void> CurlCall::begin(const Call& call, std::optional<std::chrono::seconds> oldest_connection) {
   if (!is_token(call.method)) return invalid("not an HTTP method: " + call.method);
   if (!is_field_value(call.content_type)) return invalid("a content type with control characters");
   for (const Header& header : call.headers) {
@@ -139,6 +140,7 @@ Result<void> CurlCall::begin(const Call& call) {
   set_transport(call);
   curl_easy_setopt(handle_.get(), CURLOPT_PROTOCOLS_STR, secure ? "https" : "http");
   if (secure) set_tls(*call.tls);
+  if (oldest_connection) set_oldest_connection(*oldest_connection);
   set_method(call);
   return {};
 }
@@ -178,12 +180,39 @@ void CurlCall::set_tls(const TlsClientConfig& tls) {
     curl_easy_setopt(handle, CURLOPT_SSLCERT, tls.certificate_file.c_str());
     curl_easy_setopt(handle, CURLOPT_SSLKEY, tls.key_file.c_str());
   }
-  if (tls.peer_refusal) {
-    curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 0L);  // check_peer() does
-    curl_easy_setopt(handle, CURLOPT_SSL_CTX_FUNCTION, &verify_as_client);
-  }
+  if (tls.peer_refusal) curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 0L);  // check_peer() does
+  // A resumed session's certificate is not looked at again.
+  if (tls.peer_refusal || !tls.crl_files.empty()) curl_easy_setopt(handle, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+  // The file is read for every connection: it may change, and what on_context() does is for one.
+  curl_easy_setopt(handle, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+  curl_easy_setopt(handle, CURLOPT_SSL_CTX_FUNCTION, &CurlCall::on_context);
+  curl_easy_setopt(handle, CURLOPT_SSL_CTX_DATA, this);
   const long least = tls.least_version == "1.3" ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2;
   curl_easy_setopt(handle, CURLOPT_SSLVERSION, least);
+}
+
+void CurlCall::set_oldest_connection(std::chrono::seconds most) {
+  curl_easy_setopt(handle_.get(), CURLOPT_SSL_SESSIONID_CACHE, 0L);
+  // For libcurl 0 is no limit.
+  const auto seconds = std::clamp<std::int64_t>(most.count(), 1, std::numeric_limits<int>::max());
+  curl_easy_setopt(handle_.get(), CURLOPT_MAXLIFETIME_CONN, static_cast<long>(seconds));
+}
+
+CURLcode CurlCall::on_context(CURL* /*handle*/, void* context, void* self) {
+  return static_cast<CurlCall*>(self)->prepare(static_cast<SSL_CTX*>(context)) ? CURLE_OK
+                                                                               : CURLE_SSL_CONNECT_ERROR;
+}
+
+bool CurlCall::prepare(SSL_CTX* context) {
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+  const auto lists = use_revocation_lists(context, call_->tls->crl_files, "the CRL file");
+  if (!lists) {
+    refusal_ = lists.error().message;
+    return false;
+  }
+  if (*lists > 0) SSL_CTX_set_verify(context, SSL_VERIFY_PEER, check_verification);
+  // The certificates of encryptors are for clients; between two of them, one has to be the server.
+  return !call_->tls->peer_refusal || SSL_CTX_set_purpose(context, X509_PURPOSE_SSL_CLIENT) == 1;
 }
 
 void CurlCall::set_method(const Call& call) {

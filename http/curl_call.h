@@ -4,10 +4,12 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include <curl/curl.h>
+#include <openssl/types.h>
 
 #include "base/result.h"
 #include "http/client.h"
@@ -27,8 +29,10 @@ class CurlCall {
   CurlCall& operator=(const CurlCall&) = delete;
 
   /// Gets the handle ready to carry out `call`, which must stay as it is until finish(). ErrorKind::invalid
-  /// for a method, header or TLS configuration that cannot be sent.
-  [[nodiscard]] Result<void> begin(const Call& call);
+  /// for a method, header or TLS configuration that cannot be sent. A connection that is older than
+  /// `oldest_connection` is not used for it, nor a TLS session from before.
+  [[nodiscard]] Result<void> begin(const Call& call,
+                                   std::optional<std::chrono::seconds> oldest_connection = {});
   /// What came of it, once libcurl has ended the transfer with `code`. Call it once per begin().
   [[nodiscard]] Result<Answer> finish(CURLcode code);
 
@@ -45,7 +49,10 @@ class CurlCall {
   void set_method(const Call& call);
   void add_header(const std::string& line);
   [[nodiscard]] Error failure(CURLcode code) const;
+  void set_oldest_connection(std::chrono::seconds most);
   // libcurl's callbacks; the last parameter (the first of on_request) is the CurlCall.
+  static CURLcode on_context(CURL* handle, void* context, void* self);
+  [[nodiscard]] bool prepare(SSL_CTX* context);
   static std::size_t on_head(const char* line, std::size_t size, std::size_t count, void* self);
   static std::size_t on_body(const char* bytes, std::size_t size, std::size_t count, void* self);
   static int on_request(void* self, char* peer, char* own, int peer_port, int own_port);

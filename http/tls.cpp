@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <system_error>
 
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #include "http/certificate.h"
+#include "http/revocation.h"
 #include "http/socket_bio.h"
 #include "http/tls_exporter.h"
 
@@ -20,15 +20,6 @@ namespace {
 constexpr const char* kTls12Ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
 /// How long a session may be resumed, and so how long a certificate that is no longer trusted may go on.
 constexpr long kSessionSeconds = 600;
-
-/// The first reason that OpenSSL queued, and empties the queue.
-std::string openssl_reason() {
-  const unsigned long code = ERR_get_error();
-  ERR_clear_error();
-  if (ERR_SYSTEM_ERROR(code)) return std::generic_category().message(ERR_GET_REASON(code));
-  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
-  return reason == nullptr ? "unknown error" : reason;
-}
 
 Error file_error(const char* what, const std::string& file) {
   return {ErrorKind::invalid, std::string(what) + " " + file + " cannot be used: " + openssl_reason()};
@@ -46,18 +37,6 @@ int choose_protocol(SSL* /*ssl*/, const unsigned char** chosen, unsigned char* c
   }
   *chosen = selected;
   return SSL_TLSEXT_ERR_OK;
-}
-
-/// Whether what fails is only the look for a revocation list that could revoke the trusted authority itself.
-/// Trust in it does not rest on its issuer (RFC 5280, 6.1), who is not even known if it is an intermediate
-/// one.
-bool is_about_trusted_authority(X509_STORE_CTX* verification) {
-  const int error = X509_STORE_CTX_get_error(verification);
-  const bool about_list =
-      error == X509_V_ERR_UNABLE_TO_GET_CRL ||
-      (X509_STORE_CTX_get0_current_crl(verification) != nullptr && error != X509_V_ERR_CERT_REVOKED);
-  const int depth = X509_STORE_CTX_get_error_depth(verification);
-  return about_list && depth > 0 && depth == sk_X509_num(X509_STORE_CTX_get0_chain(verification)) - 1;
 }
 
 /// Runs for every certificate of a client's chain, and keeps which one was refused.
@@ -165,19 +144,12 @@ Result<void> TlsContext::load_trusted(const TlsServerConfig& config) {
     }
   }
   // What a file holds is trusted, also if it is an intermediate authority.
-  unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN;
-  int lists = 0;
-  X509_LOOKUP* lookup = X509_STORE_add_lookup(SSL_CTX_get_cert_store(context), X509_LOOKUP_file());
-  for (const std::string& file : config.client_crl_files) {
-    const int read = lookup == nullptr ? 0 : X509_load_crl_file(lookup, file.c_str(), X509_FILETYPE_PEM);
-    if (read <= 0) return file_error("the client CRL file", file);
-    lists += read;
-    flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
-  }
-  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), flags);
+  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
+  const auto lists = use_revocation_lists(context, config.client_crl_files, "the client CRL file");
+  if (!lists) return lists.error();
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, check_verification);
   description_ += fmt::format(", clients come from {} authorities", sk_X509_NAME_num(names));
-  if (lists > 0) description_ += fmt::format(" with {} revocation lists", lists);
+  if (*lists > 0) description_ += fmt::format(" with {} revocation lists", *lists);
   return {};
 }
 

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include <sys/stat.h>
-
 #include "base/log.h"
 
 namespace dske::http {
@@ -11,10 +9,6 @@ namespace {
 
 constexpr std::chrono::hours kTicketKeysLast{1};
 constexpr std::chrono::minutes kRetryAfter{1};
-
-std::int64_t nanoseconds(const timespec& time) {
-  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-}
 
 }  // namespace
 
@@ -44,7 +38,7 @@ void TlsSource::use(std::shared_ptr<const TlsContext> context, std::uint64_t gen
 }
 
 void TlsSource::refresh(Time now) {
-  std::vector<Stamp> stamps = this->stamps();
+  std::vector<FileStamp> stamps = this->stamps();
   const bool still = stamps == seen_;
   const bool changed = stamps != loaded_;
   seen_ = stamps;
@@ -65,22 +59,11 @@ void TlsSource::refresh(Time now) {
   use(std::move(*context), generation, now);
 }
 
-std::vector<TlsSource::Stamp> TlsSource::stamps() const {
-  std::vector<const std::string*> files = {&config_.certificate_file, &config_.key_file};
-  for (const std::string& file : config_.client_ca_files) files.push_back(&file);
-  for (const std::string& file : config_.client_crl_files) files.push_back(&file);
-  std::vector<Stamp> stamps;
-  for (const std::string* file : files) {
-    struct stat status {};
-    Stamp stamp;
-    if (::stat(file->c_str(), &status) == 0) {
-      stamp = {static_cast<std::int64_t>(status.st_dev), static_cast<std::int64_t>(status.st_ino),
-               static_cast<std::int64_t>(status.st_size), nanoseconds(status.st_mtim),
-               nanoseconds(status.st_ctim)};
-    }
-    stamps.push_back(stamp);
-  }
-  return stamps;
+std::vector<FileStamp> TlsSource::stamps() const {
+  std::vector<std::string> files = {config_.certificate_file, config_.key_file};
+  files.insert(files.end(), config_.client_ca_files.begin(), config_.client_ca_files.end());
+  files.insert(files.end(), config_.client_crl_files.begin(), config_.client_crl_files.end());
+  return stamps_of(files);
 }
 
 }  // namespace dske::http

@@ -10,6 +10,7 @@
 
 #include "base/mutex.h"
 #include "base/result.h"
+#include "http/file_stamps.h"
 #include "http/server.h"
 #include "http/tls.h"
 
@@ -40,18 +41,8 @@ class TlsSource {
   void refresh(Time now);
 
  private:
-  /// What tells a file from its next version.
-  struct Stamp {
-    std::int64_t device = 0;
-    std::int64_t inode = 0;
-    std::int64_t size = 0;
-    std::int64_t modified_nanoseconds = 0;
-    std::int64_t changed_nanoseconds = 0;
-    bool operator==(const Stamp&) const = default;
-  };
-
   TlsSource(TlsServerConfig config, std::string name) : config_(std::move(config)), name_(std::move(name)) {}
-  [[nodiscard]] std::vector<Stamp> stamps() const;
+  [[nodiscard]] std::vector<FileStamp> stamps() const;
   void use(std::shared_ptr<const TlsContext> context, std::uint64_t generation, Time now);
 
   const TlsServerConfig config_;
@@ -61,10 +52,10 @@ class TlsSource {
   std::atomic<std::uint64_t> generation_ = 0;
 
   // Known to the refreshing thread alone.
-  std::vector<Stamp> loaded_;  // what was loaded, or could not be
-  std::vector<Stamp> seen_;    // at the last look
-  Time tried_;                 // when they were last loaded, or could not be
-  bool failed_ = false;        // they could not be
+  std::vector<FileStamp> loaded_;  // what was loaded, or could not be
+  std::vector<FileStamp> seen_;    // at the last look
+  Time tried_;                     // when they were last loaded, or could not be
+  bool failed_ = false;            // they could not be
 };
 
 }  // namespace dske::http

@@ -5,16 +5,12 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "node/version.h"
+#include "wireguard/adapter_tls.h"
 
 namespace dske::wireguard {
 namespace {
 
-constexpr std::chrono::seconds kLook{1};
-
-void write_link(json::Writer& writer, const Link& link, const StateMessage& state) {
-  const auto document = json::Document::parse(to_json(link, state));
-  writer.value(document->root());
-}
+constexpr std::chrono::seconds kTick{1};
 
 void write_seconds(json::Writer& writer, std::string_view name, const std::optional<Duration>& time) {
   writer.name(name);
@@ -54,14 +50,18 @@ void write_report(json::Writer& writer, const std::string& interface, const Peer
 }  // namespace
 
 Adapter::Adapter(const Config& config, http::ClientLoop& loop, HelperClient& helper)
-    : config_(config), loop_(loop), helper_(helper), keys_(config, loop, randomness_) {
+    : config_(config),
+      loop_(loop),
+      helper_(helper),
+      keys_(config, loop, randomness_),
+      links_(config.tls, config.timings.compare, loop, randomness_) {
   keys_.on_available = [this] {
     for (auto& [name, interface] : interfaces_) {
       for (auto& [key, slot] : interface.peers) slot->wake();
     }
   };
   follow(config);
-  observe_all();
+  tick();
 }
 
 void Adapter::follow(const Config& config) {
@@ -80,19 +80,21 @@ void Adapter::follow(const Config& config) {
     });
     for (const PeerConfig& peer : fresh.peers) {
       if (interface.peers.contains(peer.public_key)) continue;
-      const SlotParts parts{config_, loop_, helper_, clock_, randomness_, keys_};
+      const SlotParts parts{config_, loop_, helper_, clock_, randomness_, keys_, links_};
       interface.peers.emplace(peer.public_key, std::make_unique<PeerSlot>(parts, fresh.name, peer));
       interface.look_at = {};
     }
   }
+  links_.forget_mailboxes_unless([this](const SaeId& sae) { return check_known(sae).has_value(); });
 }
 
-void Adapter::observe_all() {
+void Adapter::tick() {
   const MonotonicTime now = clock_.now();
   for (auto& [name, interface] : interfaces_) {
+    for (auto& [key, slot] : interface.peers) slot->step();
     if (!interface.asked && now >= interface.look_at && !interface.peers.empty()) observe(name);
   }
-  loop_.after(spread(kLook, randomness_) / 2, guard_([this] { observe_all(); }));
+  loop_.after(spread(kTick, randomness_) / 2, guard_([this] { tick(); }));
 }
 
 void Adapter::observe(const std::string& name) {
@@ -107,68 +109,77 @@ void Adapter::observe(const std::string& name) {
                       slot->see(device);
                       hurries = hurries || slot->hurries();
                     }
-                    const Duration wait = hurries ? std::min<Duration>(kLook, config_.timings.observe)
+                    const Duration wait = hurries ? std::min<Duration>(kTick, config_.timings.observe)
                                                   : config_.timings.observe;
                     interface.look_at = clock_.now() + std::chrono::duration_cast<BootClock::duration>(wait);
                   }));
 }
 
-// `link` as this end sees it: from here to there.
-PeerSlot* Adapter::slot_of(const Link& link) const {
+// The tunnel with this SAE which the other end calls `link`, unless it is not there at present. Nobody learns
+// of tunnels that are not theirs.
+PeerSlot* Adapter::slot_for(const SaeId& from, const Link& link) const {
   for (const auto& [name, interface] : interfaces_) {
-    const auto found = interface.peers.find(link.to);
-    if (found != interface.peers.end() && found->second->own_key() == link.from) return found->second.get();
+    const auto found = interface.peers.find(link.from);
+    if (found == interface.peers.end() || found->second->own_key() != link.to) continue;
+    const bool is_theirs = found->second->config().sae == from && found->second->peer() != nullptr;
+    return is_theirs ? found->second.get() : nullptr;
   }
   return nullptr;
 }
 
-Result<PeerSlot*> Adapter::slot_for(const SaeId& from, const Link& link) const {
-  PeerSlot* const slot = slot_of({link.to, link.from});
-  // One answer to both, so that nobody learns of tunnels that are not theirs.
-  if (slot == nullptr || slot->config().sae != from || slot->peer() == nullptr) {
-    return Error{ErrorKind::not_found,
-                 "no tunnel of the SAE " + from.text() + " with these keys is known here at present"};
+Result<void> Adapter::check_known(const SaeId& sae) const {
+  for (const auto& [name, interface] : interfaces_) {
+    for (const auto& [key, slot] : interface.peers) {
+      if (slot->config().sae == sae) return {};
+    }
   }
-  return slot;
+  return Error{ErrorKind::forbidden, "the SAE " + sae.text() + " has no tunnel with this end"};
 }
 
-Result<Adapter::Taken> Adapter::take(const SaeId& from, const LinkedMessage& message,
-                                     const SecretBytes* exported) {
-  const auto slot = slot_for(from, message.link);
-  if (!slot) return slot.error();
-  if (exported != nullptr) (*slot)->channel()->note_tls(*exported);
-  (*slot)->peer()->take(message.message);
-  Taken taken{(*slot)->peer()->state(), {message.link.to, message.link.from}};
-  taken.own.dials = (*slot)->channel()->dials();
-  return taken;
+Result<BatchAnswer> Adapter::take(const SaeId& from, const Batch& batch, const SecretBytes* exported) {
+  if (auto known = check_known(from); !known) return known.error();
+  const auto secret = exported != nullptr ? tls_secret_of(*exported) : nullptr;
+  BatchAnswer answer;
+  for (const LinkedMessage& message : batch.messages) {
+    PeerSlot* const slot = slot_for(from, message.link);
+    if (slot == nullptr) {
+      answer.unknown.push_back(message.link);
+      continue;
+    }
+    LinkChannel& channel = *slot->channel();
+    channel.note_tls(secret);
+    if (!channel.dials()) channel.use_mailbox(links_.mailbox_of(from, batch.sender));
+    slot->peer()->take(message.message);
+    if (!std::holds_alternative<StateMessage>(message.message)) continue;
+    StateMessage own = slot->peer()->state();
+    own.dials = channel.dials();
+    answer.states.push_back({message.link.reversed(), own});
+  }
+  return answer;
 }
 
-void Adapter::collect(const SaeId& from, const Link& link, const SecretBytes* exported, http::Reply reply) {
-  const auto slot = slot_for(from, link);
-  if (!slot) return reply.send(http::message_response(404, slot.error().message));
-  if (exported != nullptr) (*slot)->channel()->note_tls(*exported);
-  (*slot)->channel()->collect(std::move(reply));
+void Adapter::collect(const SaeId& from, const AdapterId& adapter, http::Reply reply) {
+  if (auto known = check_known(from); !known)
+    return reply.send(http::message_response(403, known.error().message));
+  links_.mailbox_of(from, adapter)->collect(std::move(reply));
 }
 
 Result<SecretBytes> Adapter::info(const SaeId& from) const {
+  if (auto known = check_known(from); !known) return known.error();
   json::Writer writer;
   writer.begin_object().name("version").string(node::kVersion).name("sae_id").string(config_.sae.text());
   writer.name("kme").string(keys_.kme_id()).name("hubs").begin_array();
   for (const std::string& hub : config_.hubs) writer.string(hub);
   writer.end_array().name("tunnels").begin_array();
-  bool known = false;
   for (const auto& [name, interface] : interfaces_) {
     for (const auto& [key, slot] : interface.peers) {
-      if (slot->config().sae != from) continue;
-      known = true;
-      if (slot->peer() == nullptr) continue;
+      if (slot->config().sae != from || slot->peer() == nullptr) continue;
       StateMessage state = slot->peer()->state();
       state.dials = slot->channel()->dials();
-      write_link(writer, {*slot->own_key(), key}, state);
+      write_message(writer, {{*slot->own_key(), key}, state});
     }
   }
   writer.end_array().end_object();
-  if (!known) return Error{ErrorKind::forbidden, "the SAE " + from.text() + " has no tunnel with this end"};
   return writer.take();
 }
 

@@ -9,18 +9,19 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "http/client.h"
+#include "wireguard/adapter_links.h"
+#include "wireguard/channel_routes.h"
 #include "wireguard/config.h"
 #include "wireguard/etsi_key_source.h"
 #include "wireguard/guard.h"
 #include "wireguard/helper_client.h"
-#include "wireguard/link_channel.h"
 #include "wireguard/peer.h"
 #include "wireguard/peer_slot.h"
 
 namespace dske::wireguard {
 
 /// Everything of it lives on the loop: construct, call and destroy it there.
-class Adapter {
+class Adapter final : public ChannelReceiver {
  public:
   Adapter(const Config& config, http::ClientLoop& loop, HelperClient& helper);
 
@@ -28,18 +29,10 @@ class Adapter {
   /// undisturbed. What else has changed takes effect at the next start.
   void follow(const Config& config);
 
-  /// A message from the adapter of this SAE, or what to answer instead. `exported` is its connection's
-  /// secret, if it has one.
-  struct Taken {
-    StateMessage own;  ///< for a state message
-    Link link;         ///< from this end
-  };
-  [[nodiscard]] Result<Taken> take(const SaeId& from, const LinkedMessage& message,
-                                   const SecretBytes* exported);
-  /// Answers who asks for what there is to say to the other end of a tunnel.
-  void collect(const SaeId& from, const Link& link, const SecretBytes* exported, http::Reply reply);
-  /// GET /v1/dske/info for this SAE.
-  [[nodiscard]] Result<SecretBytes> info(const SaeId& from) const;
+  [[nodiscard]] Result<BatchAnswer> take(const SaeId& from, const Batch& batch,
+                                         const SecretBytes* exported) override;
+  void collect(const SaeId& from, const AdapterId& adapter, http::Reply reply) override;
+  [[nodiscard]] Result<SecretBytes> info(const SaeId& from) const override;
 
   /// For `status`: JSON.
   [[nodiscard]] SecretBytes report() const;
@@ -52,10 +45,10 @@ class Adapter {
     MonotonicTime look_at;
   };
 
-  void observe_all();
+  void tick();
   void observe(const std::string& name);
-  [[nodiscard]] PeerSlot* slot_of(const Link& link) const;
-  [[nodiscard]] Result<PeerSlot*> slot_for(const SaeId& from, const Link& link) const;
+  [[nodiscard]] PeerSlot* slot_for(const SaeId& from, const Link& link) const;
+  [[nodiscard]] Result<void> check_known(const SaeId& sae) const;
 
   const Config config_;  // as at the start
   http::ClientLoop& loop_;
@@ -63,6 +56,7 @@ class Adapter {
   SystemClock clock_;
   SystemRandomness randomness_;
   EtsiKeySource keys_;
+  AdapterLinks links_;
   std::map<std::string, Interface> interfaces_;
   Guard guard_;
 };

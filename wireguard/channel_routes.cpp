@@ -1,10 +1,12 @@
 #include "wireguard/channel_routes.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
 #include "base/base64.h"
-#include "wireguard/link_channel.h"
+#include "wireguard/adapter_tls.h"
+#include "wireguard/batches.h"
 
 namespace dske::wireguard {
 namespace {
@@ -36,25 +38,15 @@ Result<SaeId> caller_of(const http::Request& request) {
   return sae_of_certificate(*request.identity);
 }
 
-// "from=HEX&to=HEX", in this order.
-Result<Link> link_of(std::string_view query) {
-  const Error bad = invalid("the query must be from=KEY&to=KEY with public keys in hexadecimal");
-  constexpr std::string_view kFrom = "from=";
-  constexpr std::string_view kTo = "&to=";
-  constexpr std::size_t kHex = 2 * PublicKey::kBytes;
-  if (query.size() != kFrom.size() + kTo.size() + 2 * kHex || !query.starts_with(kFrom) ||
-      query.substr(kFrom.size() + kHex, kTo.size()) != kTo) {
-    return bad;
-  }
-  const auto key = [](std::string_view hex) -> Result<PublicKey> {
-    const auto bytes = hex_decode(hex);
-    if (!bytes) return bytes.error();
-    return PublicKey::from_bytes(*bytes);
-  };
-  const auto from = key(query.substr(kFrom.size(), kHex));
-  const auto to = key(query.substr(kFrom.size() + kHex + kTo.size(), kHex));
-  if (!from || !to) return bad;
-  return Link{*from, *to};
+// "adapter=HEX" and nothing else.
+Result<AdapterId> adapter_of(std::string_view query) {
+  constexpr std::string_view kName = "adapter=";
+  AdapterId id{};
+  const auto bytes = hex_decode(query.starts_with(kName) ? query.substr(kName.size()) : "");
+  if (!bytes || bytes->size() != id.size())
+    return invalid("the query must be adapter=ID with 16 bytes in hexadecimal");
+  std::copy(bytes->begin(), bytes->end(), id.begin());
+  return id;
 }
 
 // Everything that a handler does: on the loop, as the SAE that calls.
@@ -72,31 +64,29 @@ http::Route route(http::ClientLoop& loop, std::string method, std::string path, 
 
 }  // namespace
 
-std::vector<http::Route> channel_routes(http::ClientLoop& loop, Adapter& adapter) {
+std::vector<http::Route> channel_routes(http::ClientLoop& loop, ChannelReceiver& receiver) {
   std::vector<http::Route> routes;
   routes.push_back(route(loop, "GET", "/v1/dske/info",
-                         [&adapter](const SaeId& caller, const http::Request&, http::Reply reply) {
-                           auto info = adapter.info(caller);
+                         [&receiver](const SaeId& caller, const http::Request&, http::Reply reply) {
+                           auto info = receiver.info(caller);
                            reply.send(info ? json_response(200, std::move(*info)) : refusal(info.error()));
                          }));
-  for (const std::string kind : {"state", "recover", "confirm", "refuse", "applied"}) {
+  for (const std::string_view kind : kMessageKinds) {
     routes.push_back(route(
-        loop, "POST", "/v1/dske/" + kind,
-        [&adapter, kind](const SaeId& caller, const http::Request& request, http::Reply reply) {
-          const auto message = parse_message(kind, request.body.text());
-          if (!message) return reply.send(refusal(message.error()));
-          const auto taken = adapter.take(caller, *message, request.tls_exported.get());
-          if (!taken) return reply.send(refusal(taken.error()));
-          const bool is_state = kind == "state";
-          const std::string answer = is_state ? to_json(taken->link, taken->own) : R"({"accepted":true})";
-          reply.send(json_response(is_state ? 200 : 202, SecretBytes::copy_of(answer)));
+        loop, "POST", "/v1/dske/" + std::string(kind),
+        [&receiver, kind](const SaeId& caller, const http::Request& request, http::Reply reply) {
+          const auto batch = parse_batch(kind, request.body.text());
+          if (!batch) return reply.send(refusal(batch.error()));
+          const auto answer = receiver.take(caller, *batch, request.tls_exported.get());
+          if (!answer) return reply.send(refusal(answer.error()));
+          reply.send(json_response(kind == "state" ? 200 : 202, SecretBytes::copy_of(to_json(*answer))));
         }));
   }
   routes.push_back(route(loop, "GET", "/v1/dske/messages",
-                         [&adapter](const SaeId& caller, const http::Request& request, http::Reply reply) {
-                           const auto link = link_of(request.query);
-                           if (!link) return reply.send(refusal(link.error()));
-                           adapter.collect(caller, *link, request.tls_exported.get(), std::move(reply));
+                         [&receiver](const SaeId& caller, const http::Request& request, http::Reply reply) {
+                           const auto id = adapter_of(request.query);
+                           if (!id) return reply.send(refusal(id.error()));
+                           receiver.collect(caller, *id, std::move(reply));
                          }));
   return routes;
 }

@@ -73,7 +73,11 @@ class Reader {
     const auto one = [&](std::string_view name, const std::string& otherwise) {
       return path(reader, name, otherwise.empty() ? std::nullopt : std::optional<std::string>(otherwise));
     };
-    return {one("certificate", defaults.certificate), one("key", defaults.key), one("ca", defaults.ca)};
+    TlsFiles files{
+        one("certificate", defaults.certificate), one("key", defaults.key), one("ca", defaults.ca), {}};
+    // Another CA's certificates are in another list.
+    files.crl = path(reader, "crl", files.ca == defaults.ca ? defaults.crl : "");
+    return files;
   }
 
   static bool is_https(const std::string& url) {

@@ -19,6 +19,7 @@ struct TlsFiles {
   std::string certificate;
   std::string key;
   std::string ca;
+  std::string crl;  ///< empty: certificates are not looked up in one
   bool operator==(const TlsFiles&) const = default;
 };
 

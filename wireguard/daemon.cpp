@@ -18,6 +18,7 @@
 #include "http/server.h"
 #include "node/daemon_loop.h"
 #include "wireguard/adapter.h"
+#include "wireguard/adapter_tls.h"
 #include "wireguard/channel_routes.h"
 #include "wireguard/helper.h"
 #include "wireguard/privileges.h"
@@ -28,8 +29,11 @@ namespace {
 
 constexpr std::chrono::milliseconds kTick{1000};
 constexpr std::chrono::milliseconds kStopGrace{1000};
+constexpr int kSettledTicks = 30;
 constexpr std::chrono::seconds kReportMost{30};
-constexpr std::size_t kBodyBytesMost = std::size_t{64} << 10;
+// Of other adapters: each has one for what it says, and perhaps one to collect.
+constexpr std::size_t kConnectionsMost = 1024;
+constexpr std::size_t kConnectionsMostPerAddress = 256;
 constexpr std::size_t kStackBytes = std::size_t{512} << 10;
 
 void apply_log_level(const std::string& level) {
@@ -69,9 +73,12 @@ http::ServerConfig server_config(const Config& config) {
   tls.certificate_file = config.tls.certificate;
   tls.key_file = config.tls.key;
   tls.client_ca_files = {config.tls.ca};
+  if (!config.tls.crl.empty()) tls.client_crl_files = {config.tls.crl};
   tls.exporter_label = kExporterLabel;
   server.tls = std::move(tls);
-  server.limits.body_bytes = kBodyBytesMost;
+  server.limits.body_bytes = kBatchBytesMost;
+  server.limits.connections = kConnectionsMost;
+  server.limits.connections_per_address = kConnectionsMostPerAddress;
   return server;
 }
 
@@ -143,7 +150,8 @@ Result<void> serve(const Config& config, FileDescriptor helper_socket) {
   if (server && status) {
     log::info("dske-wireguard works for the SAE {}", config.sae.text());
     ConfigFollower follower(config.file);
-    node::wait_for_stop(kTick, [&] {
+    node::wait_for_stop(kTick, [&, ticks = 0]() mutable {
+      if (++ticks == kSettledTicks) release_startup_memory();
       if (auto fresh = follower.changed()) {
         log::info("follows the changed configuration");
         loop->post([&adapter, fresh = std::move(*fresh)] { adapter->follow(fresh); });

@@ -9,6 +9,7 @@ namespace {
 constexpr std::chrono::seconds kTimeout{10};
 constexpr std::size_t kAnswerBytesMost = std::size_t{64} << 10;
 constexpr std::size_t kKeyBytes = 32;
+constexpr std::size_t kAskingMost = 8;
 constexpr std::chrono::seconds kProbeFirst{1};
 constexpr std::chrono::seconds kProbeMost{10};
 
@@ -32,12 +33,17 @@ Result<DeliveredKey> read_key(const Result<http::Answer>& answer, const std::opt
   return DeliveredKey{keys->front().id, std::move(keys->front().value)};
 }
 
+std::shared_ptr<const http::TlsClientConfig> tls_towards_kme(const TlsFiles& files) {
+  http::TlsClientConfig tls{files.certificate, files.key, files.ca, "1.2"};
+  if (!files.crl.empty()) tls.crl_files = {files.crl};
+  return std::make_shared<const http::TlsClientConfig>(std::move(tls));
+}
+
 }  // namespace
 
 EtsiKeySource::EtsiKeySource(const Config& config, http::ClientLoop& loop, Randomness& randomness)
     : url_(config.kme_url),
-      tls_(std::make_shared<http::TlsClientConfig>(
-          http::TlsClientConfig{config.kme_tls.certificate, config.kme_tls.key, config.kme_tls.ca, "1.2"})),
+      tls_(tls_towards_kme(config.kme_tls)),
       loop_(loop),
       probe_wait_(kProbeFirst, kProbeMost, randomness) {}
 
@@ -50,8 +56,20 @@ void EtsiKeySource::send(const std::string& target, http::ClientLoop::Done done)
   loop_.send(std::move(call), std::move(done));
 }
 
-void EtsiKeySource::ask(const std::string& target, std::optional<KeyId> expected, Done done) {
-  send(target, guard_([expected, done = std::move(done)](Result<http::Answer> answer) mutable {
+void EtsiKeySource::ask(std::string target, std::optional<KeyId> expected, Done done) {
+  waiting_.push_back({std::move(target), std::move(expected), std::move(done)});
+  ask_next();
+}
+
+void EtsiKeySource::ask_next() {
+  if (waiting_.empty() || asking_ == kAskingMost) return;
+  Question next = std::move(waiting_.front());
+  waiting_.pop_front();
+  ++asking_;
+  send(next.target, guard_([this, expected = std::move(next.expected),
+                            done = std::move(next.done)](const Result<http::Answer>& answer) mutable {
+         --asking_;
+         ask_next();
          done(read_key(answer, expected));
        }));
 }

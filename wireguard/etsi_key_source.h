@@ -1,6 +1,7 @@
 // Keys from the local KME by ETSI GS QKD 014, whichever vendor's it is.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -14,7 +15,8 @@
 
 namespace dske::wireguard {
 
-/// Asks for keys of 256 bits, one at a time, as the SAE of the certificate.
+/// Asks for keys of 256 bits, one in a request, as the SAE of the certificate. What many tunnels want at one
+/// moment waits for its turn: a KME is not overrun, and a few connections do.
 class EtsiKeySource final : public KeySource {
  public:
   EtsiKeySource(const Config& config, http::ClientLoop& loop, Randomness& randomness);
@@ -28,7 +30,13 @@ class EtsiKeySource final : public KeySource {
   [[nodiscard]] const std::string& kme_id() const { return kme_id_; }
 
  private:
-  void ask(const std::string& target, std::optional<KeyId> expected, Done done);
+  struct Question {
+    std::string target;
+    std::optional<KeyId> expected;
+    Done done;
+  };
+  void ask(std::string target, std::optional<KeyId> expected, Done done);
+  void ask_next();
   void send(const std::string& target, http::ClientLoop::Done done);
   void identify(const SaeId& peer);
   void watch_for_keys(const SaeId& peer);
@@ -37,6 +45,8 @@ class EtsiKeySource final : public KeySource {
   const std::string url_;
   std::shared_ptr<const http::TlsClientConfig> tls_;
   http::ClientLoop& loop_;
+  std::deque<Question> waiting_;
+  std::size_t asking_ = 0;
   BackOff probe_wait_;
   bool watching_ = false;
   bool identified_ = false;  // or being asked

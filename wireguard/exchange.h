@@ -43,11 +43,12 @@ class PeerChannel {
   using Sent = UniqueFunction<void(Result<void>)>;
   using Compared = UniqueFunction<void(Result<StateMessage>)>;
   virtual ~PeerChannel() = default;
-  /// `sent` tells whether the other end has got it, as far as that shows.
+  /// `sent` tells whether the other end has got it, as far as that shows. A newer message of the kind takes
+  /// the place of one that still waits: then the earlier `sent` is not called.
   virtual void send(Message message, Sent sent) = 0;
   /// Whether this end can open a connection; otherwise the other end asks, and gets what is to be sent.
   [[nodiscard]] virtual bool dials() const = 0;
-  /// Tells this end's state and asks for the other's. Only if dials().
+  /// Tells this end's state and asks for the other's. Only if dials(), and one at a time.
   virtual void compare(const StateMessage& own, Compared compared) = 0;
   /// Of the newest connection that has carried something, if any.
   [[nodiscard]] virtual std::optional<TlsSecret> tls_secret() const = 0;

@@ -14,6 +14,8 @@
 namespace dske::wireguard {
 namespace {
 
+constexpr int kSettledAnswers = 64;
+
 std::unique_ptr<DeviceDriver> driver_of(const InterfaceConfig& interface) {
   switch (interface.kind) {
     case DeviceKind::userspace:
@@ -31,13 +33,14 @@ void serve(const FileDescriptor& socket, const std::filesystem::path& config_fil
   harden_process();
   Helper helper(config_file, driver_of);
   SecretBytes packet(kHelperRequestBytesMost);
-  while (true) {
+  for (int answers = 1;; ++answers) {
     const ssize_t got = ::recv(socket.get(), packet.data(), packet.size(), 0);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return;
     const Bytes answer = helper.answer(packet.view().first(static_cast<std::size_t>(got)));
     wipe(packet.span());
     if (::send(socket.get(), answer.data(), answer.size(), MSG_NOSIGNAL) < 0) return;
+    if (answers == kSettledAnswers) release_startup_memory();
   }
 }
 

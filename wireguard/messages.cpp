@@ -3,14 +3,13 @@
 #include <algorithm>
 
 #include "base/base64.h"
-#include "base/json.h"
 
 namespace dske::wireguard {
 namespace {
 
 constexpr std::array<std::string_view, 7> kRefusals{"no_key",   "proof",  "tls",   "file",
                                                     "previous", "policy", "device"};
-constexpr std::size_t kDetailBytesMost = 1024;
+constexpr std::size_t kDetailBytesMost = 256;
 constexpr std::size_t kKeyTextBytesMost = 44;
 
 template <std::size_t size>
@@ -123,10 +122,18 @@ void write(json::Writer& writer, const ConfirmMessage& message) {
   write(writer, message.state);
 }
 
+// Not in the middle of a character (UTF-8).
+std::string_view shortened(std::string_view text) {
+  if (text.size() <= kDetailBytesMost) return text;
+  std::size_t end = kDetailBytesMost;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U) --end;
+  return text.substr(0, end);
+}
+
 void write(json::Writer& writer, const RefuseMessage& message) {
   writer.name("key_id").string(message.key.text());
   writer.name("reason").string(name_of(message.reason));
-  writer.name("detail").string(std::string_view(message.detail).substr(0, kDetailBytesMost));
+  writer.name("detail").string(shortened(message.detail));
 }
 
 void write(json::Writer& writer, const AppliedMessage& message) {
@@ -139,23 +146,15 @@ std::string_view name_of(Refusal refusal) {
   return kRefusals[static_cast<std::size_t>(refusal)];
 }
 
-std::string_view kind_of(const Message& message) {
-  constexpr std::array<std::string_view, 5> kKinds{"state", "recover", "confirm", "refuse", "applied"};
-  return kKinds[message.index()];
-}
-
-std::string to_json(const Link& link, const Message& message) {
-  json::Writer writer;
-  writer.begin_object().name("from").string(link.from.text()).name("to").string(link.to.text());
-  std::visit([&](const auto& one) { write(writer, one); }, message);
+void write_message(json::Writer& writer, const LinkedMessage& message) {
+  writer.begin_object();
+  writer.name("from").string(message.link.from.text()).name("to").string(message.link.to.text());
+  std::visit([&](const auto& one) { write(writer, one); }, message.message);
   writer.end_object();
-  return writer.take_text();
 }
 
-Result<LinkedMessage> parse_message(std::string_view kind, std::string_view json) {
-  const auto document = json::Document::parse(json);
-  if (!document) return document.error();
-  json::ObjectReader reader(document->root(), std::string(kind) + " message");
+Result<LinkedMessage> read_message(std::string_view kind, json::Value value) {
+  json::ObjectReader reader(value, std::string(kind) + " message");
   LinkedMessage linked;
   linked.link.from = reader.parsed<PublicKey>("from", kKeyTextBytesMost);
   linked.link.to = reader.parsed<PublicKey>("to", kKeyTextBytesMost);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/json.h"
 #include "base/names.h"
 #include "base/result.h"
 #include "wireguard/key_derivation.h"
@@ -24,6 +26,9 @@ using TlsSecretId = std::array<std::uint8_t, 16>;
 struct Link {
   PublicKey from;  ///< the sender's end
   PublicKey to;
+  auto operator<=>(const Link&) const = default;
+  /// As the other end sees it.
+  [[nodiscard]] Link reversed() const { return {to, from}; }
 };
 
 /// How one end stands. Exchanged on connecting and every few seconds.
@@ -79,15 +84,20 @@ using Message = std::variant<StateMessage, RecoverMessage, ConfirmMessage, Refus
 
 [[nodiscard]] std::string_view name_of(Refusal refusal);
 
-/// The last segment of its path: "state", "recover", "confirm", "refuse" or "applied".
-[[nodiscard]] std::string_view kind_of(const Message& message);
-[[nodiscard]] std::string to_json(const Link& link, const Message& message);
+/// Of the path that takes it and, by Message's order, its number: "state", "recover", "confirm", "refuse",
+/// "applied".
+inline constexpr std::array<std::string_view, 5> kMessageKinds{"state", "recover", "confirm", "refuse",
+                                                               "applied"};
+[[nodiscard]] inline std::string_view kind_of(const Message& message) {
+  return kMessageKinds[message.index()];
+}
 
 struct LinkedMessage {
   Link link;
   Message message;
 };
 /// Strict as to what it knows, and deaf to members that a later version may add.
-[[nodiscard]] Result<LinkedMessage> parse_message(std::string_view kind, std::string_view json);
+[[nodiscard]] Result<LinkedMessage> read_message(std::string_view kind, json::Value value);
+void write_message(json::Writer& writer, const LinkedMessage& message);
 
 }  // namespace dske::wireguard

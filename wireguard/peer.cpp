@@ -1,14 +1,10 @@
 #include "wireguard/peer.h"
 
-#include "base/log.h"
 #include "wireguard/generator.h"
 #include "wireguard/recoverer.h"
 
 namespace dske::wireguard {
 namespace {
-
-constexpr std::chrono::seconds kTick{1};
-constexpr std::chrono::milliseconds kFirstReconnect{500};
 
 std::unique_ptr<Exchange> make_exchange(Role role, const ExchangeParts& parts) {
   if (role == Role::generator) return std::make_unique<Generator>(parts);
@@ -20,27 +16,24 @@ std::unique_ptr<Exchange> make_exchange(Role role, const ExchangeParts& parts) {
 Peer::Peer(ExchangeParts parts)
     : parts_(std::move(parts)),
       role_(role_of(parts_.own_key, parts_.peer_key)),
-      exchange_(make_exchange(role_, parts_)),
-      reconnect_(kFirstReconnect, parts_.timings.compare, parts_.randomness) {
-  tick();
-}
-
-Peer::~Peer() {
-  parts_.loop.cancel(timer_);
+      exchange_(make_exchange(role_, parts_)) {
+  tell();
 }
 
 void Peer::see(const std::optional<PeerObservation>& peer) {
   parts_.tunnel.see(peer);
-  // A gate that has just shut is told at once: the other end need not wait for the next comparison.
-  const bool shut = parts_.tunnel.state() == TunnelKey::State::shut;
-  if (shut && !std::exchange(was_shut_, shut)) compare_at_ = parts_.clock.now();
-  was_shut_ = shut;
+  // A device that is gone and a gate that has just shut are told at once: the other end need not wait for the
+  // next comparison.
+  const TunnelKey::State state = parts_.tunnel.state();
+  const bool is_news = state == TunnelKey::State::absent || state == TunnelKey::State::shut;
+  if (std::exchange(told_, state) != state && is_news) tell();
   exchange_->step();
 }
 
 void Peer::take(const Message& message) {
   heard_ = parts_.clock.now();
-  if (std::holds_alternative<StateMessage>(message)) asked_ = heard_;
+  const auto* state = std::get_if<StateMessage>(&message);
+  if (state != nullptr && state->dials) asked_ = heard_;
   exchange_->take(message);
 }
 
@@ -48,42 +41,39 @@ void Peer::wake() {
   exchange_->wake();
 }
 
+void Peer::step() {
+  exchange_->step();
+}
+
 bool Peer::heard_lately() const {
   return heard_ != MonotonicTime() && parts_.clock.now() - heard_ < 3 * parts_.timings.compare;
 }
 
-void Peer::tick() {
-  const MonotonicTime now = parts_.clock.now();
-  exchange_->step();
-  const bool asked_by_other =
-      role_ == Role::recoverer && asked_ != MonotonicTime() && now - asked_ < parts_.timings.compare * 3 / 2;
+void Peer::compare_if_needed() {
+  const bool asked_by_other = role_ == Role::recoverer && asked_ != MonotonicTime() &&
+                              parts_.clock.now() - asked_ < parts_.timings.compare * 3 / 2;
   // One that asks is answered and need not be asked; unless calling it failed: then messages would, too.
   const bool leaves_it_to_other = asked_by_other && !hurries() && channel_error_.empty();
-  if (parts_.channel.dials() && !comparing_ && now >= compare_at_ && !leaves_it_to_other) compare();
-  // Spread, so that the ticks of many peers do not fall together.
-  timer_ = parts_.loop.after(spread(kTick, parts_.randomness), guard_([this] { tick(); }));
+  if (parts_.channel.dials() && !comparing_ && !leaves_it_to_other) tell();
 }
 
-void Peer::compare() {
-  comparing_ = true;
-  parts_.channel.compare(state(), guard_([this](Result<StateMessage> other) {
-                           comparing_ = false;
-                           if (!other) {
-                             if (channel_error_ != other.error().message)
-                               log::warning("{}: {}", parts_.label, other.error().message);
-                             channel_error_ = other.error().message;
-                             compare_at_ = parts_.clock.now() + reconnect_.next();
-                             return;
-                           }
-                           if (!channel_error_.empty())
-                             log::info("{}: the other end's adapter answers again", parts_.label);
-                           channel_error_.clear();
-                           reconnect_.reset();
-                           compare_at_ =
-                               parts_.clock.now() + spread(parts_.timings.compare, parts_.randomness);
-                           heard_ = parts_.clock.now();
-                           exchange_->take(*other);
-                         }));
+// And asks in turn, if this end can.
+void Peer::tell() {
+  if (!parts_.channel.dials()) return parts_.channel.send(state(), [](const Result<void>& /*sent*/) {});
+  compare_again_ = std::exchange(comparing_, true);
+  if (compare_again_) return;
+  parts_.channel.compare(state(),
+                         guard_([this](const Result<StateMessage>& other) { take_comparison(other); }));
+}
+
+void Peer::take_comparison(const Result<StateMessage>& other) {
+  comparing_ = false;
+  const bool again = std::exchange(compare_again_, false);
+  channel_error_ = other ? "" : other.error().message;
+  if (!other) return;
+  heard_ = parts_.clock.now();
+  exchange_->take(*other);
+  if (again) tell();
 }
 
 bool Peer::hurries() const {

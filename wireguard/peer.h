@@ -30,33 +30,34 @@ class Peer {
  public:
   /// `parts.tunnel` lives as long as this.
   explicit Peer(ExchangeParts parts);
-  ~Peer();
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
 
   void see(const std::optional<PeerObservation>& peer);
   void take(const Message& message);
   void wake();
+  /// To be called every second.
+  void step();
+  /// The regular comparison with the other end is due.
+  void compare_if_needed();
   [[nodiscard]] StateMessage state() const { return state_of(parts_.tunnel); }
   /// Whether looks at the device should follow each other quickly.
   [[nodiscard]] bool hurries() const;
   [[nodiscard]] PeerReport report() const;
 
  private:
-  void tick();
-  void compare();
+  void tell();
+  void take_comparison(const Result<StateMessage>& other);
   [[nodiscard]] bool heard_lately() const;
 
   ExchangeParts parts_;
   const Role role_;
   std::unique_ptr<Exchange> exchange_;
-  BackOff reconnect_;
-  EventLoop::TimerId timer_ = 0;
-  MonotonicTime compare_at_;
-  MonotonicTime heard_;  // anything of the other end
-  MonotonicTime asked_;  // by the other end, of this one's state
+  TunnelKey::State told_ = TunnelKey::State::absent;  // of the tunnel's key
+  MonotonicTime heard_;                               // anything of the other end
+  MonotonicTime asked_;                               // by the other end, of this one's state
   bool comparing_ = false;
-  bool was_shut_ = false;
+  bool compare_again_ = false;
   std::string channel_error_;
   Guard guard_;
 };

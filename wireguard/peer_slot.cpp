@@ -30,12 +30,13 @@ PeerSlot::PeerSlot(SlotParts parts, std::string interface, PeerConfig config)
 void PeerSlot::begin(const PublicKey& own_key) {
   peer_.reset();
   own_key_ = own_key;
-  LinkChannel::Options options{{own_key, config_.public_key}, config_.sae, config_.url, parts_.config.tls};
-  channel_ = std::make_unique<LinkChannel>(std::move(options), parts_.loop, parts_.randomness);
+  auto adapter = config_.url.empty() ? nullptr : parts_.links.link_to(config_.sae, config_.url);
+  channel_ = std::make_unique<LinkChannel>(Link{own_key, config_.public_key}, std::move(adapter));
   peer_ = std::make_unique<Peer>(
       ExchangeParts{label_, config_.sae, own_key, config_.public_key, config_.trust, parts_.config.timings,
                     parts_.loop, parts_.clock, parts_.randomness, parts_.keys, *channel_, file_, tunnel_});
   channel_->on_message = [this](const Message& message) { peer_->take(message); };
+  channel_->on_comparison_due = [this] { peer_->compare_if_needed(); };
 }
 
 void PeerSlot::see(const Result<DeviceObservation>& device) {
@@ -59,6 +60,10 @@ void PeerSlot::see(const Result<DeviceObservation>& device) {
 
 void PeerSlot::wake() {
   if (peer_) peer_->wake();
+}
+
+void PeerSlot::step() {
+  if (peer_) peer_->step();
 }
 
 PeerReport PeerSlot::report() const {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "wireguard/adapter_links.h"
 #include "wireguard/config.h"
 #include "wireguard/helper_client.h"
 #include "wireguard/key_record.h"
@@ -21,6 +22,7 @@ struct SlotParts {
   const Clock& clock;
   Randomness& randomness;
   KeySource& keys;
+  AdapterLinks& links;
 };
 
 /// What belongs to one peer of the configuration. The exchange begins once the device, and so this end's own
@@ -30,11 +32,12 @@ class PeerSlot {
   PeerSlot(SlotParts parts, std::string interface, PeerConfig config);
 
   void see(const Result<DeviceObservation>& device);
-  /// For an error of the helper that says nothing of the device.
   [[nodiscard]] const PeerConfig& config() const { return config_; }
   [[nodiscard]] const std::optional<PublicKey>& own_key() const { return own_key_; }
   [[nodiscard]] bool hurries() const { return !peer_ || peer_->hurries(); }
   void wake();
+  /// To be called every second.
+  void step();
 
   /// Null before the device was seen.
   [[nodiscard]] Peer* peer() const { return peer_.get(); }

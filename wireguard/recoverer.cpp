@@ -40,14 +40,23 @@ void Recoverer::recover(const RecoverMessage& offer) {
   if (!parts_.tunnel.ready()) return refuse(Refusal::device, "there is no such device or peer here now");
   if (std::string refusal = refusal_of(parts_.trust, offer.sources); !refusal.empty())
     return refuse(Refusal::policy, std::move(refusal));
-  if (has(offer, Source::dske)) return fetch(1);
+  if (has(offer, Source::dske)) {
+    if (!fetching_) fetch(1);
+    return;
+  }
   build(std::nullopt);
 }
 
 void Recoverer::fetch(int tries) {
   const KeyId id = pending_->key;
+  fetching_ = true;
   parts_.keys.key_of(parts_.peer_sae, id, guard_([this, id, tries](Result<DeliveredKey> key) {
-                       if (!pending_ || pending_->key != id) return;
+                       fetching_ = false;
+                       if (!pending_) return;
+                       if (pending_->key != id) {
+                         if (has(*pending_, Source::dske)) fetch(1);
+                         return;
+                       }
                        if (key) return build(std::move(*key));
                        if (tries >= kTriesMost) return refuse(Refusal::no_key, key.error().message);
                        parts_.loop.after(tries * kTryAgain, guard_([this, id, tries] {

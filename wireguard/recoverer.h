@@ -30,7 +30,8 @@ class Recoverer final : public Exchange {
 
   ExchangeParts parts_;
   std::optional<RecoverMessage> pending_;
-  LastKeys last_;  // of the key that is set
+  bool fetching_ = false;  // a key from the KME, of this offer or of one before
+  LastKeys last_;          // of the key that is set
   std::string last_error_;
   Guard guard_;
 };

@@ -64,6 +64,30 @@ class Pki:
         return certificate, key
 
 
+    def renew(self, common_name: str) -> tuple[pathlib.Path, pathlib.Path]:
+        """Another certificate and key of this name; issue() gives these from now on."""
+        for file in self.issue(common_name):
+            file.unlink()
+        return self.issue(common_name)
+
+    def write_crl(self, *revoked: pathlib.Path) -> pathlib.Path:
+        """A revocation list of these certificates, under a name of its own."""
+        folder = self.directory / f"crl{len(list(self.directory.glob('crl*')))}"
+        folder.mkdir()
+        (folder / "index.txt").touch()
+        (folder / "number").write_text("01\n")
+        settings = folder / "ca.cnf"
+        settings.write_text(
+            f"[ca]\ndefault_ca=it\n[it]\ndatabase={folder}/index.txt\ncrlnumber={folder}/number\n"
+            "default_md=sha256\ndefault_crl_days=2\n"
+        )
+        command = ["openssl", "ca", "-config", settings, "-cert", self.ca, "-keyfile", self.ca_key]
+        for certificate in revoked:
+            run(*command, "-revoke", certificate)
+        run(*command, "-gencrl", "-out", folder / "ca.crl")
+        return folder / "ca.crl"
+
+
 def escaped(text: str) -> str:
     """As a value in openssl's -subj."""
     return text.replace("\\", "\\\\").replace("/", "\\/").replace("+", "\\+").replace("=", "\\=")

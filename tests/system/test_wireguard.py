@@ -237,18 +237,69 @@ def test_interface_is_as_described(make_tunnels, network, pki):
 
     status, info = call("alice", "GET", "/v1/dske/info")
     assert status == 200 and info["sae_id"] == "bob" and info["tunnels"][0]["to"] == a.public
+    def batch(*tunnels: dict) -> dict:
+        return {"adapter": "00" * 16, "tunnels": list(tunnels)}
+
     state = {"from": a.public, "to": b.public, "session": "live", "endpoint_known": True, "dials": True}
-    status, own = call("alice", "POST", "/v1/dske/state", state)
-    assert status == 200 and own["from"] == b.public and own["session"] in ("live", "idle", "down")
-    assert call("alice", "POST", "/v1/dske/state", {**state, "session": "asleep"})[0] == 400
-    assert call("alice", "POST", "/v1/dske/state", {**state, "from": b.public})[0] == 404
-    assert call("mallory", "POST", "/v1/dske/state", state)[0] == 404
+    stranger = {**state, "from": b.public}
+    status, answer = call("alice", "POST", "/v1/dske/state", batch(state, stranger))
+    assert status == 200 and answer["unknown"] == [{"from": b.public, "to": b.public}]
+    (own,) = answer["tunnels"]
+    assert own["from"] == b.public and own["session"] in ("live", "idle", "down")
+    assert call("alice", "POST", "/v1/dske/state", batch(state, {**state, "session": "asleep"}))[0] == 400
+    assert call("alice", "POST", "/v1/dske/state", batch())[0] == 400
+    assert call("alice", "POST", "/v1/dske/state", batch(*[state] * 257))[0] == 400
+    assert call("mallory", "POST", "/v1/dske/state", batch(state))[0] == 403
     assert call("mallory", "GET", "/v1/dske/info")[0] == 403
-    assert call("alice", "GET", "/v1/dske/messages?from=00&to=11")[0] == 400
+    assert call("mallory", "GET", "/v1/dske/messages?adapter=" + "00" * 16)[0] == 403
+    assert call("alice", "GET", "/v1/dske/messages?adapter=00")[0] == 400
     key = tunnels.one.a.psk()
     applied = {"from": a.public, "to": b.public, "key_id": "00000000-0000-4000-8000-000000000000", "open": True}
-    assert call("alice", "POST", "/v1/dske/applied", applied)[0] == 202
+    assert call("alice", "POST", "/v1/dske/applied", batch(applied)) == (202, {"tunnels": [], "unknown": []})
     assert same_key(tunnels.one) and tunnels.one.a.psk() == key and tunnels.one.passes()
+
+
+def test_certificates_renewed_and_revoked(make_tunnels, pki):
+    """All without a restart: an end's certificate is renewed; the old one is revoked, which disturbs nothing; the new one is
+    revoked, which parts the adapters while the tunnel keeps its key; and with another they find together again."""
+    tunnels = make_tunnels(intervals={"rotate_seconds": 20})
+    first = pki.issue("alice")[0].read_bytes()
+    old = pki.directory / "alice-old.crt"
+    old.write_bytes(first)
+    for adapter in tunnels.adapters:
+        adapter.config["tls"]["crl"] = adapter.put("crl", pki.write_crl())
+    tunnels.make()
+    tunnels.start()
+    tunnels.up_within(30)
+
+    def renew() -> None:
+        certificate, key = pki.renew("alice")
+        tunnels.a.put("certificate", certificate)
+        tunnels.a.put("key", key)
+
+    def revoke(*certificates) -> None:
+        for adapter in tunnels.adapters:
+            adapter.put("crl", pki.write_crl(*certificates))
+
+    def reachable(wanted: bool):
+        def holds() -> bool:
+            return all(a.status()["peers"][0]["adapter_reachable"] == wanted for a in tunnels.adapters)
+
+        return holds
+
+    renew()
+    another_key(tunnels, keys(tunnels), 60)
+    revoke(old)
+    time.sleep(8)
+    another_key(tunnels, keys(tunnels), 60)
+    assert reachable(True)()
+    revoke(old, pki.issue("alice")[0])
+    eventually(reachable(False), "the adapters part", 60)
+    assert "revoked" in tunnels.a.log_text() + tunnels.b.log_text()
+    assert same_key(tunnels.one) and tunnels.one.passes()
+    renew()
+    eventually(reachable(True), "the adapters find together", 60)
+    another_key(tunnels, keys(tunnels), 60)
 
 
 def test_peers_come_and_go(make_tunnels):

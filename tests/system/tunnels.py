@@ -186,12 +186,8 @@ class Adapter:
         self.directory.mkdir()
         self.name, self.sae, self.port = name, sae, listen_port
         certificate, key = pki.issue(sae)
-        files = {"certificate": certificate, "key": key, "ca": pki.ca}
         owner = pwd.getpwnam(USER)
-        tls = {}
-        for what, path in files.items():
-            tls[what] = str(shutil.copy(path, self.directory / f"{what}.pem"))
-            os.chown(tls[what], owner.pw_uid, owner.pw_gid)
+        tls = {what: self.put(what, path) for what, path in (("certificate", certificate), ("key", key), ("ca", pki.ca))}
         self.config_file = self.directory / "wireguard.yaml"
         self.log = self.directory / "log"
         self.config = {
@@ -208,6 +204,13 @@ class Adapter:
         self.inside: list[str] = []  # what the command begins with
         (self.directory / "state").mkdir(mode=0o700)
         os.chown(self.directory / "state", owner.pw_uid, owner.pw_gid)
+
+    def put(self, what: str, source: pathlib.Path) -> str:
+        """Gives the adapter a file, in place of one that it may have."""
+        owner = pwd.getpwnam(USER)
+        new = pathlib.Path(shutil.copy(source, self.directory / f"{what}.new"))
+        os.chown(new, owner.pw_uid, owner.pw_gid)
+        return str(new.rename(self.directory / f"{what}.pem"))
 
     def add(self, device: Device, sae: str, port: int | None, **options) -> None:
         peer = {"public_key": device.peer.public, "sae_id": sae, **options}

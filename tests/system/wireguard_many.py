@@ -2,13 +2,14 @@
 """What an adapter with many peers costs: every one of A devices at one end has a tunnel with every one of B at the other,
 all of wireguard-go in one network namespace. Needs root. Prints when all had a key, then memory and processor time.
 
-    tests/system/wireguard_many.py [--a 10] [--b 20] [--seconds 120]
+    tests/system/wireguard_many.py [--a 10] [--b 20] [--seconds 120] [--apart]
+
+With --apart every tunnel calls another address of the other adapter, as if there were as many adapters as tunnels.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
 import json
 import os
 import pathlib
@@ -51,6 +52,7 @@ def main() -> None:
     parser.add_argument("--a", type=int, default=10)
     parser.add_argument("--b", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--apart", action="store_true")
     options = parser.parse_args()
     directory = pathlib.Path(tempfile.mkdtemp(prefix="dske-wireguard-many-", dir="/tmp"))
     directory.chmod(0o711)
@@ -87,8 +89,14 @@ def main() -> None:
             (a, "a", made["b"], "bob", port + 1),
             (b, "b", made["a"], "alice", port),
         ):
-            peers = [{"public_key": one[2], "sae_id": sae, "url": f"https://127.0.0.1:{other_port}"} for one in others]
-            adapter.config["interfaces"] = [entry(one[0], copy.deepcopy(peers)) for one in made[side]]
+            def peers_of(own: int, others=others, sae=sae, other_port=other_port) -> list[dict]:
+                hosts = [f"127.0.{own + 1}.{i + 1}" if options.apart else "127.0.0.1" for i in range(len(others))]
+                urls = [f"https://{host}:{other_port}" for host in hosts]
+                return [{"public_key": one[2], "sae_id": sae, "url": url} for one, url in zip(others, urls, strict=True)]
+
+            adapter.config["interfaces"] = [entry(one[0], peers_of(i)) for i, one in enumerate(made[side])]
+            if options.apart:
+                adapter.config["listen"]["address"] = "0.0.0.0"
         began = time.monotonic()
         for adapter in adapters:
             adapter.start()

@@ -1,6 +1,8 @@
 #include "base/process.h"
 
 #include <csignal>
+#include <fstream>
+#include <string>
 
 #include <doctest/doctest.h>
 #include <sys/prctl.h>
@@ -32,4 +34,22 @@ TEST_CASE(
   REQUIRE(::waitpid(child, &status, 0) == child);
   CHECK(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 0);
+}
+
+TEST_CASE("what start-up touched is given back and comes again when it is touched") {
+  const auto resident_file_kib = [] {
+    std::ifstream status("/proc/self/status");
+    std::string line;
+    while (std::getline(status, line)) {
+      if (line.starts_with("RssFile:")) return std::stol(line.substr(8));
+    }
+    return 0L;
+  };
+  const long before = resident_file_kib();
+  dske::release_startup_memory();
+  const long after = resident_file_kib();
+  CHECK(before > 0);
+  CHECK(after < before);
+  const std::string text = std::to_string(before) + " is more than " + std::to_string(after);
+  CHECK(text.find("more") != std::string::npos);
 }

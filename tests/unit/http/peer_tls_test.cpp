@@ -1,8 +1,12 @@
 // Calls between peers, whose certificates are all for clients: who is spoken to, and the connection's own
 // secret.
+#include <chrono>
+#include <filesystem>
 #include <future>
 #include <memory>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -21,6 +25,7 @@ struct Peers {
   Identity bob = authority.issue({{{"CN", "bob"}}, ""});
   std::shared_ptr<const SecretBytes> seen = nullptr;
   int requests = 0;
+  std::string caller = {};
   std::unique_ptr<Server> server;
 
   explicit Peers(const std::string& label) {
@@ -30,15 +35,18 @@ struct Peers {
     auto started = Server::start(config, {{"GET", "/", [this](const Request& request, Reply reply) {
                                              ++requests;
                                              seen = request.tls_exported;
+                                             caller = request.identity->common_name;
                                              reply.send({200, "application/json", {}, {}});
                                            }}});
     REQUIRE(started.has_value());
     server = std::move(*started);
   }
 
-  Result<Answer> call(ClientLoop& loop, const std::string& whom, const std::string& label) {
+  Result<Answer> call(ClientLoop& loop, const std::string& whom, const std::string& label,
+                      const std::vector<std::string>& crl_files = {}) {
     auto tls = std::make_shared<TlsClientConfig>(
         TlsClientConfig{alice.certificate_file, alice.key_file, authority.ca_file(), "1.3"});
+    tls->crl_files = crl_files;
     tls->peer_refusal = [whom](const PeerIdentity& identity) {
       return identity.common_name == whom ? std::string() : "it is " + identity.common_name;
     };
@@ -82,6 +90,49 @@ TEST_CASE("somebody else's certificate is refused before anything is sent") {
   CHECK(refused.error().kind == ErrorKind::unauthenticated);
   CHECK(refused.error().message.find("it is bob") != std::string::npos);
   CHECK(peers.requests == 1);
+}
+
+TEST_CASE("a peer whose certificate is revoked is not spoken to, also over a connection from before") {
+  Peers peers("EXPORTER-test");
+  const auto loop = ClientLoop::start();
+  const std::string list = peers.authority.write_crl({peers.alice});
+  const auto before = peers.call(*loop, "bob", "", {list});
+  REQUIRE_MESSAGE(before.has_value(), (before ? "" : before.error().message));
+  REQUIRE(peers.authority.write_crl({peers.bob}) == list);
+  Result<Answer> answer = peers.call(*loop, "bob", "", {list});
+  for (int i = 0; i < 100 && answer; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    answer = peers.call(*loop, "bob", "", {list});
+  }
+  REQUIRE_FALSE(answer.has_value());
+  CHECK_MESSAGE(answer.error().message.find("revoked") != std::string::npos, answer.error().message);
+}
+
+TEST_CASE("a revocation list that is missing, or of another authority, lets nobody through") {
+  Peers peers("EXPORTER-test");
+  TestCertificates other("another authority");
+  const auto loop = ClientLoop::start();
+  const auto missing = peers.call(*loop, "bob", "", {"/nowhere/ca.crl"});
+  REQUIRE_FALSE(missing.has_value());
+  CHECK_MESSAGE(missing.error().message.find("/nowhere/ca.crl") != std::string::npos,
+                missing.error().message);
+  CHECK_FALSE(peers.call(*loop, "bob", "", {other.write_crl({})}).has_value());
+  CHECK(peers.requests == 0);
+}
+
+TEST_CASE("once the own certificate is another one, connections from before are not used again") {
+  Peers peers("EXPORTER-test");
+  const auto loop = ClientLoop::start();
+  REQUIRE(peers.call(*loop, "bob", "").has_value());
+  CHECK(peers.caller == "alice");
+  const Identity renewed = peers.authority.issue({{{"CN", "alice renewed"}}, ""});
+  std::filesystem::rename(renewed.key_file, peers.alice.key_file);
+  std::filesystem::rename(renewed.certificate_file, peers.alice.certificate_file);
+  for (int i = 0; i < 100 && peers.caller == "alice"; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    REQUIRE(peers.call(*loop, "bob", "").has_value());
+  }
+  CHECK(peers.caller == "alice renewed");
 }
 
 TEST_CASE("without a label nothing is exported") {

@@ -122,6 +122,7 @@ class Channel final : public PeerChannel {
       return std::nullopt;
     return secret_of(id);
   }
+  bool reaches = false;  // at the last attempt
   // What the other end could not send by itself.
   void collect() {
     if (!end_.dials || !end_.world.channel_up || !end_.running()) return;
@@ -133,6 +134,7 @@ class Channel final : public PeerChannel {
   void call(F done) {
     end_.world.loop.after(end_.world.delay, guard_([this, done = std::move(done)]() mutable {
                             const bool arrives = end_.world.channel_up && other().running() && end_.running();
+                            reaches = arrives;
                             if (arrives) connect();
                             done(arrives);
                           }));
@@ -166,6 +168,8 @@ struct End::Adapter {
         end_(end) {
     observe();
     collect();
+    step();
+    compare();
   }
 
   void observe() {
@@ -181,6 +185,15 @@ struct End::Adapter {
   void collect() {
     channel.collect();
     end_.world.loop.after(50ms, guard([this] { collect(); }));
+  }
+  void step() {
+    peer.step();
+    end_.world.loop.after(spread(1s, end_.world.randomness), guard([this] { step(); }));
+  }
+  void compare() {
+    peer.compare_if_needed();
+    const Duration wait = channel.reaches ? end_.timings.compare : Duration(1s);
+    end_.world.loop.after(spread(wait, end_.world.randomness), guard([this] { compare(); }));
   }
 
   Guard guard;

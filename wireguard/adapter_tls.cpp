@@ -1,0 +1,50 @@
+#include "wireguard/adapter_tls.h"
+
+#include <algorithm>
+
+#include "base/percent_encoding.h"
+
+namespace dske::wireguard {
+namespace {
+
+constexpr std::size_t kIdBytes = 16;
+constexpr std::string_view kUriPrefix = "sae:";
+
+}  // namespace
+
+Result<SaeId> sae_of_certificate(const http::PeerIdentity& identity) {
+  const Error none{ErrorKind::forbidden, "the certificate names no SAE"};
+  if (!identity.common_name.empty()) return SaeId::parse(identity.common_name);
+  std::optional<std::string> found;
+  for (const std::string& uri : identity.uris) {
+    if (!uri.starts_with(kUriPrefix)) continue;
+    if (found) return none;
+    auto decoded = percent_decode(std::string_view(uri).substr(kUriPrefix.size()));
+    if (!decoded) return none;
+    found = std::move(*decoded);
+  }
+  if (!found) return none;
+  return SaeId::parse(*found);
+}
+
+std::shared_ptr<const TlsSecret> tls_secret_of(const SecretBytes& exported) {
+  if (exported.size() <= kIdBytes) return nullptr;
+  auto secret = std::make_shared<TlsSecret>();
+  std::copy_n(exported.data(), kIdBytes, secret->id.begin());
+  secret->secret = SecretBytes::copy_of(exported.view().subspan(kIdBytes));
+  return secret;
+}
+
+std::shared_ptr<const http::TlsClientConfig> tls_towards(const SaeId& sae, const TlsFiles& files) {
+  http::TlsClientConfig tls{files.certificate, files.key, files.ca, "1.3"};
+  if (!files.crl.empty()) tls.crl_files = {files.crl};
+  tls.exporter_label = kExporterLabel;
+  tls.peer_refusal = [sae](const http::PeerIdentity& identity) -> std::string {
+    const auto named = sae_of_certificate(identity);
+    if (named && *named == sae) return {};
+    return "its certificate is not that of the SAE " + sae.text();
+  };
+  return std::make_shared<const http::TlsClientConfig>(std::move(tls));
+}
+
+}  // namespace dske::wireguard
