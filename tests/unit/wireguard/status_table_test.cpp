@@ -1,0 +1,37 @@
+#include "wireguard/status_table.h"
+
+#include <doctest/doctest.h>
+
+namespace dske::wireguard {
+namespace {
+
+Result<std::string> table_of(std::string_view report) {
+  const auto document = json::Document::parse(report);
+  REQUIRE(document);
+  return status_table(document->root());
+}
+
+}  // namespace
+
+TEST_CASE("the status table shows a line for each peer, aligned, and nothing of what is not known") {
+  const auto table = table_of(R"({"version": "1", "peers": [
+    {"interface": "wg0", "sae_id": "bob", "state": "active", "key_age_seconds": 35, "key_used": true,
+     "session": "live", "handshake_age_seconds": 7, "next_rotation_seconds": 84, "last_error": "", "later": 1},
+    {"interface": "wg-long", "sae_id": "a much longer name", "state": "shut", "key_age_seconds": null,
+     "key_used": false, "session": "down", "handshake_age_seconds": null, "next_rotation_seconds": null,
+     "last_error": "the KME answers 503"}]})");
+  REQUIRE(table);
+  CHECK(*table ==
+        "INTERFACE  PEER                STATE   KEY AGE  SESSION           HANDSHAKE  NEXT  LAST ERROR\n"
+        "wg0        bob                 active  35 s     live, key in use  7 s        84 s\n"
+        "wg-long    a much longer name  shut    -        down              -          -     the KME answers "
+        "503\n");
+}
+
+TEST_CASE("a report that is none gives an error, not a table") {
+  CHECK_FALSE(table_of(R"({"peers": 1})"));
+  CHECK_FALSE(table_of("[]"));
+  CHECK_FALSE(table_of(R"({"peers": [{"interface": "wg0"}]})"));
+}
+
+}  // namespace dske::wireguard
