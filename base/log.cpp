@@ -25,28 +25,6 @@ spdlog::logger& logger() {
   return *instance;
 }
 
-bool is_control(unsigned char byte) {
-  return byte < 0x20 || byte == 0x7f;
-}
-
-// C0, DEL and C1 controls as \xNN; every byte over 0x7f too if the message is not UTF-8.
-std::string escaped(std::string_view message) {
-  const bool utf8 = is_utf8(message);
-  std::string text;
-  text.reserve(message.size());
-  for (std::size_t i = 0; i < message.size(); ++i) {
-    auto byte = static_cast<unsigned char>(message[i]);
-    const bool c1 = utf8 && byte == 0xc2 && static_cast<unsigned char>(message[i + 1]) < 0xa0;
-    if (c1) byte = static_cast<unsigned char>(message[++i]);
-    if (c1 || is_control(byte) || (!utf8 && byte >= 0x80)) {
-      text += fmt::format("\\x{:02x}", byte);
-    } else {
-      text.push_back(message[i]);
-    }
-  }
-  return text;
-}
-
 }  // namespace
 
 void set_level(Level level) {
@@ -63,7 +41,7 @@ void write(Level level, std::string_view message) {
                          : level == Level::info    ? spdlog::level::info
                          : level == Level::warning ? spdlog::level::warn
                                                    : spdlog::level::err;
-  logger().log(as_spdlog, "{}", escaped(message));
+  logger().log(as_spdlog, "{}", escape_controls(message));
 }
 
 }  // namespace dske::log

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include <fmt/core.h>
+
 namespace dske {
 
 bool is_utf8(std::string_view text) noexcept {
@@ -39,6 +41,23 @@ bool has_control_characters(std::string_view text) noexcept {
     if (byte == 0xc2 && i + 1 < text.size() && static_cast<std::uint8_t>(text[i + 1]) < 0xa0) return true;
   }
   return false;
+}
+
+std::string escape_controls(std::string_view text) {
+  const bool utf8 = is_utf8(text);
+  std::string shown;
+  shown.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    auto byte = static_cast<std::uint8_t>(text[i]);
+    const bool c1 = utf8 && byte == 0xc2 && static_cast<std::uint8_t>(text[i + 1]) < 0xa0;
+    if (c1) byte = static_cast<std::uint8_t>(text[++i]);
+    if (c1 || byte < 0x20 || byte == 0x7f || (!utf8 && byte >= 0x80)) {
+      shown += fmt::format("\\x{:02x}", byte);
+    } else {
+      shown.push_back(text[i]);
+    }
+  }
+  return shown;
 }
 
 }  // namespace dske

@@ -1,6 +1,7 @@
 // UTF-8 as RFC 3629 has it.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace dske {
@@ -10,5 +11,9 @@ namespace dske {
 
 /// Whether `text` holds a C0 or C1 control character or DEL; `text` must be UTF-8.
 [[nodiscard]] bool has_control_characters(std::string_view text) noexcept;
+
+/// `text` for a terminal or a log: C0, DEL and C1 controls as \xNN, and every byte over 0x7f too if it is not
+/// UTF-8.
+[[nodiscard]] std::string escape_controls(std::string_view text);
 
 }  // namespace dske

@@ -5,6 +5,8 @@
 
 #include <fmt/core.h>
 
+#include "base/utf8.h"
+
 namespace dske::wireguard {
 namespace {
 
@@ -27,7 +29,7 @@ Result<Row> row_of(const json::Value& value) {
   row[4] = std::string(reader.string("session", 16)) + (reader.boolean("key_used") ? ", key in use" : "");
   row[5] = seconds(reader, "handshake_age_seconds");
   row[6] = seconds(reader, "next_rotation_seconds");
-  row[7] = reader.string("last_error", 4096);
+  row[7] = escape_controls(reader.string("last_error", 4096));  // others have a say in it
   if (auto error = reader.finish(json::UnknownMembers::ignore)) return *error;
   return row;
 }

@@ -19,13 +19,13 @@ TEST_CASE("the status table shows a line for each peer, aligned, and nothing of 
      "session": "live", "handshake_age_seconds": 7, "next_rotation_seconds": 84, "last_error": "", "later": 1},
     {"interface": "wg-long", "sae_id": "a much longer name", "state": "shut", "key_age_seconds": null,
      "key_used": false, "session": "down", "handshake_age_seconds": null, "next_rotation_seconds": null,
-     "last_error": "the KME answers 503"}]})");
+     "last_error": "the KME answers 503\u001b[2J\n\u009b"}]})");
   REQUIRE(table);
   CHECK(*table ==
         "INTERFACE  PEER                STATE   KEY AGE  SESSION           HANDSHAKE  NEXT  LAST ERROR\n"
         "wg0        bob                 active  35 s     live, key in use  7 s        84 s\n"
         "wg-long    a much longer name  shut    -        down              -          -     the KME answers "
-        "503\n");
+        "503\\x1b[2J\\x0a\\x9b\n");
 }
 
 TEST_CASE("a report that is none gives an error, not a table") {
