@@ -38,8 +38,8 @@ stage_asan() {
 
 # Those with threads under TSan.
 stage_tsan() {
-  cmake --preset tsan && cmake --build --preset tsan --target test_base test_http test_store test_node test_hub test_kme &&
-    ctest --test-dir build-tsan --output-on-failure --no-tests=error -R '^unit\.(base|http|store|node|hub|kme)$' -j "$(nproc)"
+  cmake --preset tsan && cmake --build --preset tsan --target test_base test_http test_store test_node test_hub test_kme test_wireguard &&
+    ctest --test-dir build-tsan --output-on-failure --no-tests=error -R '^unit\.(base|http|store|node|hub|kme|wireguard)$' -j "$(nproc)"
 }
 
 # Each fuzzer runs its corpus, then for a short time from there; what it finds stays in build-asan/findings.
