@@ -34,8 +34,10 @@ struct KernelRequest {
 /// the kernel one transaction. More follow update-only in further messages of the same datagram, which the
 /// kernel carries out whole even if this process ends meanwhile. Between two of them the peer has its new key
 /// and not yet all allowed IPs: packets for those that are missing are dropped, or go where another peer's
-/// wider range leads. The same holds, for any peer, between its removal and its return. ErrorKind::invalid,
-/// before anything is sent, if the endpoint is none or the allowed IPs are too many.
+/// wider range leads. The same holds, for any peer, between its removal and its return. If the kernel refuses
+/// a message (it is out of memory), the peer keeps what the others brought.
+///
+/// ErrorKind::invalid, before anything is sent, if the endpoint is none or the allowed IPs are too many.
 [[nodiscard]] Result<KernelRequest> kernel_replace(std::uint16_t family, const std::string& interface,
                                                    const PeerState& state);
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import socket
 import threading
 
@@ -95,16 +94,3 @@ class InnerTunnels(Tunnels):
         super().close()
         for door in self._doors:
             door.close()
-
-
-def capabilities(pid: int) -> dict[str, set[int]]:
-    """The numbers of those that a process has, by the kernel's names of its sets."""
-    sets = {}
-    with open(f"/proc/{pid}/status") as status:
-        for line in status:
-            name, _, value = line.partition(":")
-            if name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
-                bits = int(value, 16)
-                sets[name] = {number for number in range(64) if bits >> number & 1}
-    assert len(sets) == 4 and os.path.exists(f"/proc/{pid}")
-    return sets

@@ -27,7 +27,7 @@ from nodes import BIN
 
 CACHE = BIN.parent / "kernel-vm"
 MODULES = ("virtio_pci", "virtio_rng", "9pnet_virtio", "9p", "overlay", "wireguard", "veth", "tun")
-MEGABYTES = 1024
+MEGABYTES = 2048
 STATUS = "kernel-vm: exit status "
 
 INIT = """#!/bin/busybox sh

@@ -13,7 +13,7 @@ import yaml
 from json_schema import Checker
 from nodes import REPOSITORY, eventually, run
 from tunnel_losses import OneWay, Verdict, judge
-from tunnels import ADAPTER, Tunnels
+from tunnels import ADAPTER, Tunnels, check_privileges
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
 
@@ -123,19 +123,13 @@ def test_gate_and_first_key(make_tunnels, delay_ms):
 
 
 def test_privileges(make_tunnels):
-    """The process that talks to the network has none; the helper is no other's to command."""
+    """The process that talks to the network has none, the helper one; it is no other's to command."""
     tunnels = make_tunnels()
     tunnels.make()
     tunnels.start()
     tunnels.up_within(30)
-    pid = tunnels.a.process.pid
-    status = open(f"/proc/{pid}/status").read()
-    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
-    assert set(fields["Uid"].split()) != {"0"} and "0" not in fields["Uid"].split()
-    for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
-        assert int(fields[name], 16) == 0
-    assert fields["NoNewPrivs"] == "1"
-    children = run("pgrep", "-P", pid).stdout.split()
+    check_privileges(tunnels.a, helper_uid=0)
+    children = run("pgrep", "-P", tunnels.a.process.pid).stdout.split()
     assert len(children) == 1
     tunnels.a.kill()
     eventually(lambda: not os.path.exists(f"/proc/{children[0]}"), "the helper ends with the adapter")
