@@ -60,8 +60,8 @@ void AdapterLink::remove(const Link& link, const LinkedTunnel& tunnel) {
   unknown_.erase(link);
 }
 
-void AdapterLink::call(std::string method, std::string target, std::string body, std::chrono::seconds timeout,
-                       Done done) {
+void AdapterLink::call(std::string method, const std::string& target, const std::string& body,
+                       std::chrono::seconds timeout, Done done) {
   http::Call call;
   call.method = std::move(method);
   call.url = options_.url + target;

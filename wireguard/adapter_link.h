@@ -53,8 +53,8 @@ class AdapterLink {
  private:
   using Done = UniqueFunction<void(Result<http::Answer>)>;
 
-  void call(std::string method, std::string target, std::string body, std::chrono::seconds timeout,
-            Done done);
+  void call(std::string method, const std::string& target, const std::string& body,
+            std::chrono::seconds timeout, Done done);
   void send_soon();
   void send_next();
   void take_answer(std::vector<Outbox::Item> items, const Result<http::Answer>& answer);

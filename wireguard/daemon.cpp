@@ -8,7 +8,6 @@
 
 #include <malloc.h>
 #include <pthread.h>
-#include <pwd.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -50,16 +49,17 @@ void use_small_stacks() {
   ::pthread_attr_setstacksize(&attributes, kStackBytes);
   ::pthread_setattr_default_np(&attributes);
   ::pthread_attr_destroy(&attributes);
-  ::mallopt(M_ARENA_MAX, 2);
+  ::mallopt(M_ARENA_MAX, 2);  // NOLINT(concurrency-mt-unsafe): no other thread yet
 }
 
 // As root: for whom it will be.
 Result<void> make_state_directory(const Config& config) {
   const bool is_new = !std::filesystem::exists(config.state_dir);
   if (auto made = make_private_directories(config.state_dir); !made) return made;
-  if (!is_new || ::geteuid() != 0) return {};
-  const passwd* const entry = ::getpwnam(config.user.c_str());
-  if (entry != nullptr && ::chown(config.state_dir.c_str(), entry->pw_uid, entry->pw_gid) != 0)
+  if (!is_new || ::geteuid() != 0 || config.user.empty()) return {};
+  const auto ids = ids_of(config.user);
+  if (!ids) return ids.error();
+  if (::chown(config.state_dir.c_str(), ids->user, ids->group) != 0)
     return io_error("cannot give " + config.state_dir.string() + " to " + config.user, errno);
   return {};
 }

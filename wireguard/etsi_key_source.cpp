@@ -57,7 +57,7 @@ void EtsiKeySource::send(const std::string& target, http::ClientLoop::Done done)
 }
 
 void EtsiKeySource::ask(std::string target, std::optional<KeyId> expected, Done done) {
-  waiting_.push_back({std::move(target), std::move(expected), std::move(done)});
+  waiting_.push_back({std::move(target), expected, std::move(done)});
   ask_next();
 }
 
@@ -66,7 +66,7 @@ void EtsiKeySource::ask_next() {
   Question next = std::move(waiting_.front());
   waiting_.pop_front();
   ++asking_;
-  send(next.target, guard_([this, expected = std::move(next.expected),
+  send(next.target, guard_([this, expected = next.expected,
                             done = std::move(next.done)](const Result<http::Answer>& answer) mutable {
          --asking_;
          ask_next();

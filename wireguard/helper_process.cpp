@@ -58,7 +58,7 @@ Result<FileDescriptor> start_helper(const std::filesystem::path& config_file) {
   if (child == 0) {
     own.close();
     // It ends with its socket, at the latest with its parent; not by what a terminal sends to both.
-    ::signal(SIGINT, SIG_IGN);
+    (void)::signal(SIGINT, SIG_IGN);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (::getppid() == parent) serve(other, config_file);
     ::_exit(0);

@@ -17,6 +17,7 @@ namespace dske::wireguard {
 namespace {
 
 using Capabilities = std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3>;
+constexpr std::size_t kEntryBytesMost = 16384;
 constexpr std::uint32_t kNetAdmin = 1U << CAP_NET_ADMIN;  // in the first of the two
 
 Result<Capabilities> capabilities() {
@@ -48,18 +49,28 @@ Result<void> become(const std::string& user) {
   if (user.empty())
     return invalid(
         "started as root: `user` must name whom to become, since this process talks to the network");
-  const passwd* const entry = ::getpwnam(user.c_str());
-  if (entry == nullptr) return Error{ErrorKind::not_found, "there is no user " + user};
-  if (entry->pw_uid == 0) return invalid("`user` must not be root");
+  const auto ids = ids_of(user);
+  if (!ids) return ids.error();
+  if (ids->user == 0) return invalid("`user` must not be root");
   lift_memory_lock_limit();
-  if (::setgroups(0, nullptr) != 0 || ::setresgid(entry->pw_gid, entry->pw_gid, entry->pw_gid) != 0 ||
-      ::setresuid(entry->pw_uid, entry->pw_uid, entry->pw_uid) != 0) {
+  if (::setgroups(0, nullptr) != 0 || ::setresgid(ids->group, ids->group, ids->group) != 0 ||
+      ::setresuid(ids->user, ids->user, ids->user) != 0) {
     return io_error("cannot become the user " + user, errno);
   }
   return {};
 }
 
 }  // namespace
+
+Result<UserIds> ids_of(const std::string& user) {
+  passwd entry{};
+  passwd* found = nullptr;
+  std::array<char, kEntryBytesMost> texts{};
+  const int cause = ::getpwnam_r(user.c_str(), &entry, texts.data(), texts.size(), &found);
+  if (found != nullptr) return UserIds{entry.pw_uid, entry.pw_gid};
+  if (cause != 0 && cause != ENOENT) return io_error("cannot look for the user " + user, cause);
+  return Error{ErrorKind::not_found, "there is no user " + user};
+}
 
 Result<void> drop_privileges(const std::string& user) {
   if (::geteuid() == 0) {

@@ -4,9 +4,18 @@
 
 #include <string>
 
+#include <sys/types.h>
+
 #include "base/result.h"
 
 namespace dske::wireguard {
+
+struct UserIds {
+  uid_t user = 0;
+  gid_t group = 0;
+};
+/// Of the user with this name; ErrorKind::not_found if there is none.
+[[nodiscard]] Result<UserIds> ids_of(const std::string& user);
 
 /// For the process that talks to the network: gives up root and every capability for good. Becomes `user`, if
 /// this is root and one is named. An error if it is root and none is named.
