@@ -2,7 +2,7 @@
 # Installs what is needed, builds, and runs every test. Stops at the first stage that fails; ends with a summary.
 #
 #   scripts/test.sh              all stages
-#   scripts/test.sh STAGE...     only these: deps build unit asan fuzz tsan format system
+#   scripts/test.sh STAGE...     only these: deps build unit format system asan fuzz tsan
 #                              (lint is a stage too, but takes minutes: scripts/check.sh lint)
 #
 # Each stage's output is kept in build/test-logs/STAGE.log.
@@ -14,7 +14,7 @@ if [ "${1:-}" = -h ] || [ "${1:-}" = --help ]; then
 fi
 cd "$(dirname "$0")/.." || exit 1
 
-readonly default_stages="deps build unit asan fuzz tsan format system"
+readonly default_stages="deps build unit format system asan fuzz tsan"
 readonly all_stages="$default_stages lint"
 readonly fuzz_seconds=4
 readonly logs="$PWD/build/test-logs"
@@ -30,21 +30,28 @@ stage_build() {
 
 stage_unit() { ctest --test-dir build --output-on-failure --no-tests=error -R '^unit\.dske' -j "$(nproc)"; }
 
+readonly tsan_folders="base http store node hub kme wireguard"
+asan_build() { cmake --preset asan && cmake --build --preset asan --target "$@"; }
+tsan_build() {
+  # shellcheck disable=SC2086 # one target each
+  cmake --preset tsan && cmake --build --preset tsan --target $(printf 'test_%s ' $tsan_folders)
+}
+
 # All unit tests under ASan and UBSan, compiled by clang, which also checks the lock annotations.
 stage_asan() {
-  cmake --preset asan && cmake --build --preset asan --target unit_tests &&
+  asan_build unit_tests &&
     UBSAN_OPTIONS=print_stacktrace=1 ctest --test-dir build-asan --output-on-failure --no-tests=error -R '^unit\.' -j "$(nproc)"
 }
 
 # Those with threads under TSan.
 stage_tsan() {
-  cmake --preset tsan && cmake --build --preset tsan --target test_base test_http test_store test_node test_hub test_kme test_wireguard &&
-    ctest --test-dir build-tsan --output-on-failure --no-tests=error -R '^unit\.(base|http|store|node|hub|kme|wireguard)$' -j "$(nproc)"
+  tsan_build &&
+    ctest --test-dir build-tsan --output-on-failure --no-tests=error -R "^unit\.(${tsan_folders// /|})\$" -j "$(nproc)"
 }
 
 # Each fuzzer runs its corpus, then for a short time from there; what it finds stays in build-asan/findings.
 stage_fuzz() {
-  cmake --preset asan && cmake --build --preset asan --target fuzzers || return 1
+  asan_build fuzzers || return 1
   mkdir -p build-asan/findings
   printf '%s\n' build-asan/bin/fuzz_* | xargs -P "$(nproc)" -n 1 scripts/test.sh --fuzzer
 }
@@ -67,15 +74,27 @@ one_fuzzer() {
 stage_lint() { scripts/check.sh lint; }
 stage_format() { scripts/check.sh format; }
 
-# Most of them wait most of the time: two files run beside each other, the largest first.
+# What the sanitizers' stages have to compile, as far as it gets, by what the processors have left to do: at idle
+# priority, which gives way at once.
+compile_ahead() {
+  [ -n "${stages##*asan*}" ] || asan_build unit_tests fuzzers
+  [ -n "${stages##*tsan*}" ] || tsan_build
+}
+
+# Most of them wait most of the time: three files run beside each other, the largest first.
 stage_system() {
-  local result
+  local result ahead
   mkdir -p "$logs/system"
   rm -f "$logs"/system/*
+  setsid chrt --idle 0 "$PWD/scripts/test.sh" --compile-ahead "$stages" >"$logs/ahead.log" 2>&1 &
+  ahead=$!
   # shellcheck disable=SC2012 # the names are plain
   ls -S tests/system/test_*.py |
-    LOGS=$logs/system xargs -P 2 -n 1 --process-slot-var=DSKE_TEST_SLOT scripts/test.sh --system-file
+    LOGS=$logs/system xargs -P 3 -n 1 --process-slot-var=DSKE_TEST_SLOT scripts/test.sh --system-file
   result=$?
+  kill -TERM -- "-$ahead" 2>/dev/null # what has been compiled stays
+  wait "$ahead" 2>/dev/null
+  while pgrep -g "$ahead" >/dev/null; do sleep 0.1; done
   tail -qn 1 "$logs"/system/*.log | grep -oE '[0-9]+ (passed|failed|errors?|skipped)' |
     awk '{ sum[$2] += $1 } END { printf "system tests:"; for (what in sum) printf " %d %s", sum[what], what; print "" }'
   return $result
@@ -94,6 +113,7 @@ system_file() {
 case "${1:-}" in
   --system-file) system_file "$2"; exit ;;
   --fuzzer) one_fuzzer "$2"; exit ;;
+  --compile-ahead) stages=$2; compile_ahead; exit ;;
 esac
 
 stages=${*:-$default_stages}
