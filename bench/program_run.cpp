@@ -47,6 +47,10 @@ Result<pid_t> spawn(const std::string& program, const std::vector<std::string>& 
 
 }  // namespace
 
+Result<pid_t> start_program(const std::string& program, const std::vector<std::string>& arguments) {
+  return spawn(program, arguments, "/dev/null", Outputs::standard_alone);
+}
+
 Result<pid_t> start_program(const std::string& program, const std::vector<std::string>& arguments,
                             const std::filesystem::path& log_file) {
   return spawn(program, arguments, log_file.string(), Outputs::both);
@@ -54,7 +58,7 @@ Result<pid_t> start_program(const std::string& program, const std::vector<std::s
 
 Result<ProgramRun> run_program(const std::string& program, const std::vector<std::string>& arguments) {
   const auto begun = std::chrono::steady_clock::now();
-  const auto child = spawn(program, arguments, "/dev/null", Outputs::standard_alone);
+  const auto child = start_program(program, arguments);
   if (!child) return child.error();
   int status = 0;
   rusage usage{};

@@ -22,7 +22,10 @@ struct ProgramRun {
 [[nodiscard]] Result<ProgramRun> run_program(const std::string& program,
                                              const std::vector<std::string>& arguments);
 
-/// Starts such a program as a child of this process, its outputs appended to `log_file`.
+/// Starts such a program as a child of this process. What it prints on standard output is dropped.
+[[nodiscard]] Result<pid_t> start_program(const std::string& program,
+                                          const std::vector<std::string>& arguments);
+/// Both its outputs are appended to `log_file`.
 [[nodiscard]] Result<pid_t> start_program(const std::string& program,
                                           const std::vector<std::string>& arguments,
                                           const std::filesystem::path& log_file);

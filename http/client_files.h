@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/file_stamp.h"
 #include "http/client.h"
-#include "http/file_stamps.h"
 
 namespace dske::http {
 

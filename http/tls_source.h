@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "base/file_stamp.h"
 #include "base/mutex.h"
 #include "base/result.h"
-#include "http/file_stamps.h"
 #include "http/server.h"
 #include "http/tls.h"
 

@@ -2,33 +2,16 @@
 
 #include <utility>
 
-#include <sys/stat.h>
-
 #include "base/log.h"
 
 namespace dske::kme {
 
 // What the file held before this began may have changed since it was read, so the first look reads it again.
-ConfigWatch::ConfigWatch(const KmeConfig& running) : running_(running), seen_(stamp()) {}
-
-std::string ConfigWatch::stamp() const {
-  struct stat status {};
-  if (::stat(running_.file.c_str(), &status) != 0) return "none";
-  std::string text;
-  for (const std::int64_t part :
-       {static_cast<std::int64_t>(status.st_dev), static_cast<std::int64_t>(status.st_ino),
-        static_cast<std::int64_t>(status.st_size), static_cast<std::int64_t>(status.st_mtim.tv_sec),
-        static_cast<std::int64_t>(status.st_mtim.tv_nsec)}) {
-    text += std::to_string(part) + ' ';
-  }
-  return text;
-}
+ConfigWatch::ConfigWatch(const KmeConfig& running)
+    : running_(running), watch_(running.file, FileWatch::First::unknown) {}
 
 std::optional<Result<std::vector<ConfiguredHub>>> ConfigWatch::changed_hubs() {
-  const std::string now = stamp();
-  const bool still_changes = std::exchange(seen_, now) != now;
-  if (still_changes || now == read_) return std::nullopt;
-  read_ = now;
+  if (!watch_.has_changed()) return std::nullopt;
   return read();
 }
 

@@ -1,10 +1,10 @@
 // Follows the configuration file while the KME runs.
 #pragma once
 
-#include <filesystem>
 #include <optional>
-#include <string>
+#include <vector>
 
+#include "base/file_stamp.h"
 #include "base/result.h"
 #include "kme/kme_config.h"
 
@@ -22,13 +22,10 @@ class ConfigWatch {
   [[nodiscard]] std::optional<Result<std::vector<ConfiguredHub>>> changed_hubs();
 
  private:
-  /// What tells one state of a file from another, without reading it.
-  [[nodiscard]] std::string stamp() const;
   [[nodiscard]] Result<std::vector<ConfiguredHub>> read() const;
 
   const KmeConfig& running_;
-  std::string read_;  // the stamp of what was read last
-  std::string seen_;
+  FileWatch watch_;
 };
 
 }  // namespace dske::kme

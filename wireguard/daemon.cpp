@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/file_stamp.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "http/client.h"
@@ -100,17 +101,13 @@ SecretBytes report_of(http::ClientLoop& loop, const std::unique_ptr<Adapter>& ad
   return future.wait_for(kReportMost) == std::future_status::ready ? future.get() : SecretBytes();
 }
 
-// The file while it is being edited is left for the next look.
 class ConfigFollower {
  public:
   explicit ConfigFollower(std::filesystem::path file)
-      : file_(std::move(file)), read_(file_stamp(file_)), seen_(read_) {}
+      : file_(std::move(file)), watch_(file_, FileWatch::First::known) {}
 
   [[nodiscard]] std::optional<Config> changed() {
-    std::string now = file_stamp(file_);
-    const bool still_changes = std::exchange(seen_, now) != now;
-    if (still_changes || now == read_) return std::nullopt;
-    read_ = std::move(now);
+    if (!watch_.has_changed()) return std::nullopt;
     auto fresh = read_config(file_);
     if (fresh) return std::move(*fresh);
     log::error("the configuration has changed and is not followed: {}", fresh.error().message);
@@ -119,8 +116,7 @@ class ConfigFollower {
 
  private:
   const std::filesystem::path file_;
-  std::string read_;
-  std::string seen_;
+  FileWatch watch_;
 };
 
 Result<void> serve(const Config& config, FileDescriptor helper_socket) {

@@ -43,28 +43,15 @@ Result<void> check_config_owner(const std::filesystem::path& file) {
                  ": its owner must be root or the user of the helper, and nobody else may write it");
 }
 
-std::string file_stamp(const std::filesystem::path& file) {
-  struct stat status {};
-  if (::stat(file.c_str(), &status) != 0) return "none";
-  std::string text;
-  for (const std::int64_t part :
-       {static_cast<std::int64_t>(status.st_dev), static_cast<std::int64_t>(status.st_ino),
-        static_cast<std::int64_t>(status.st_size), static_cast<std::int64_t>(status.st_mtim.tv_sec),
-        static_cast<std::int64_t>(status.st_mtim.tv_nsec)}) {
-    text += std::to_string(part) + ' ';
-  }
-  return text;
-}
-
 Helper::Helper(std::filesystem::path config_file, Drivers drivers)
     : config_file_(std::move(config_file)), drivers_(std::move(drivers)) {
   follow_config();
 }
 
 void Helper::follow_config() {
-  std::string stamp = file_stamp(config_file_);
+  const FileStamp stamp = stamp_of(config_file_);
   if (stamp == stamp_) return;
-  stamp_ = std::move(stamp);
+  stamp_ = stamp;
   if (auto owned = check_config_owner(config_file_); !owned)
     return log::error("helper: {}", owned.error().message);
   auto config = read_config(config_file_);

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/file.h"
+#include "base/file_stamp.h"
 #include "base/result.h"
 #include "wireguard/config.h"
 #include "wireguard/device_state.h"
@@ -42,15 +43,12 @@ class Helper {
   const std::filesystem::path config_file_;
   const Drivers drivers_;
   std::map<std::string, Interface> interfaces_;
-  std::string stamp_;
+  std::optional<FileStamp> stamp_;
 };
 
 /// Nobody but root, or the user that this process is, may be able to write the file: what it names, the
 /// helper changes.
 [[nodiscard]] Result<void> check_config_owner(const std::filesystem::path& file);
-
-/// What tells one state of a file from another.
-[[nodiscard]] std::string file_stamp(const std::filesystem::path& file);
 
 /// Starts the helper as a child process, which keeps of this one's privileges what devices need
 /// (privileges.h) and ends when the returned socket is closed. Before other threads start.
