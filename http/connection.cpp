@@ -42,18 +42,17 @@ Response refusal_response(Refusal refusal) {
 }
 
 /// The answer to a request that no handler serves.
-Response routeless_response(const Request& request, std::string allow) {
+Response routeless_response(const Request& request, const std::string& allow) {
   if (request.method == "OPTIONS" && (!allow.empty() || request.path == "*")) {
     Response response;
     response.status = 204;
-    response.headers.push_back(
-        {"Allow", allow.empty() ? "GET, HEAD, POST, PUT, DELETE, OPTIONS" : std::move(allow)});
+    response.headers.push_back({"Allow", allow.empty() ? "GET, HEAD, POST, PUT, DELETE, OPTIONS" : allow});
     return response;
   }
   if (!is_known_method(request.method)) return message_response(501, "the method is not known");
   if (allow.empty()) return message_response(404, "there is nothing at this path");
   Response response = message_response(405, "the path does not have this method, only " + allow);
-  response.headers.push_back({"Allow", std::move(allow)});
+  response.headers.push_back({"Allow", allow});
   return response;
 }
 
@@ -248,7 +247,7 @@ void Connection::handle_request(Surroundings& around) {
 
   Router::Match match = around.router.find(head.request.method, head.request.path);
   if (match.handler == nullptr) {
-    return start_answer(routeless_response(head.request, std::move(match.allow)), {}, around);
+    return start_answer(routeless_response(head.request, match.allow), {}, around);
   }
   head.request.peer_address = peer_address_;
   head.request.identity = identity_;

@@ -2,6 +2,7 @@
 
 #include <system_error>
 
+#include <fmt/core.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
@@ -22,8 +23,7 @@ Result<int> use_revocation_lists(SSL_CTX* context, const std::vector<std::string
   X509_LOOKUP* lookup = X509_STORE_add_lookup(SSL_CTX_get_cert_store(context), X509_LOOKUP_file());
   for (const std::string& file : files) {
     const int read = lookup == nullptr ? 0 : X509_load_crl_file(lookup, file.c_str(), X509_FILETYPE_PEM);
-    if (read <= 0)
-      return Error{ErrorKind::invalid, what + " " + file + " cannot be used: " + openssl_reason()};
+    if (read <= 0) return invalid(fmt::format("{} {} cannot be used: {}", what, file, openssl_reason()));
     lists += read;
   }
   X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
