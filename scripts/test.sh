@@ -24,7 +24,7 @@ stage_deps() { scripts/install-deps.sh; }
 
 # What users get, and of the unit tests those that depend on how the compiler optimises: the mathematics.
 stage_build() {
-  cmake --preset release && cmake --build --preset release --target programs crash_programs test_dske
+  cmake --preset release && cmake --build --preset release --target programs crash_programs tunnel_programs test_dske
 }
 
 stage_unit() { ctest --test-dir build --output-on-failure --no-tests=error -R '^unit\.dske' -j "$(nproc)"; }

@@ -173,7 +173,7 @@ struct End::Adapter {
     if (end_.exists) {
       seen = PeerObservation{fingerprint_of(end_.psk), std::nullopt, end_.sent_bytes, end_.endpoint_known,
                              end_.keepalive};
-      if (end_.last_handshake) seen->last_handshake = *end_.last_handshake + end_.clock.offset;
+      seen->last_handshake = end_.last_handshake;
     }
     peer.see(seen);
     end_.world.loop.after(peer.hurries() ? Duration(1s) : end_.timings.observe, guard([this] { observe(); }));
@@ -244,7 +244,7 @@ void World::establish() {
   session_ = clock.now();
   ++handshakes;
   for (End& end : ends) {
-    end.last_handshake = std::chrono::floor<std::chrono::seconds>(clock.wall());
+    end.last_handshake = std::chrono::floor<std::chrono::seconds>(end.clock.wall());
     end.begins_alone = false;
   }
 }

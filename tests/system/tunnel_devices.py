@@ -1,0 +1,174 @@
+"""WireGuard tunnels between network namespaces by wireguard-go."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import os
+import pathlib
+import socket
+import subprocess
+import tempfile
+
+from namespaces import Echo
+from nodes import BIN, Process, eventually, run
+
+RELAY = BIN / "tunnel-relay"
+NO_KEY = bytes(32)
+_numbers = itertools.count()
+
+
+def wg_key() -> tuple[str, str]:
+    private = run("wg", "genkey").stdout.strip()
+    public = subprocess.run(["wg", "pubkey"], input=private, capture_output=True, text=True, check=True).stdout.strip()
+    return private, public
+
+
+def set_configuration(inside: list[str], name: str, config: str) -> None:
+    """A device that has just been made may not answer yet."""
+
+    def done() -> bool:
+        command = [*inside, "wg", "setconf", name, "/dev/stdin"]
+        return subprocess.run(command, input=config, text=True, capture_output=True, check=False).returncode == 0
+
+    eventually(done, f"{name} takes its configuration", 30)
+
+
+def ask_device(path: str, request: bytes = b"get=1\n\n") -> bytes:
+    """Over the configuration socket of a userspace implementation. Ends with an empty line."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as uapi:
+        uapi.settimeout(10)
+        uapi.connect(path)
+        uapi.sendall(request)
+        answer = b""
+        while not answer.endswith(b"\n\n"):
+            piece = uapi.recv(65536)
+            if not piece:
+                break
+            answer += piece
+        return answer
+
+
+class Device:
+    """One end of a tunnel: a namespace with a wireguard-go device, which may be deleted and made again."""
+
+    def __init__(self, directory: pathlib.Path, name: str, index: int, side: int):
+        self.name = name  # of namespace, device and its socket: unique on this machine
+        self.private, self.public = wg_key()
+        self.underlay = f"10.{100 + index // 200}.{index % 200}.{side + 1}"
+        self.address = f"10.{110 + index // 200}.{index % 200}.{side + 1}"
+        self.log = directory / f"{name}.log"
+        self.process: Process | None = None
+        self.peer: Device | None = None
+        self.peer_public = ""  # as this end believes, if that is not the other end's
+        self.endpoint = ""  # the other end's, if not where it is
+
+    @property
+    def socket(self) -> str:
+        return f"/var/run/wireguard/{self.name}.sock"
+
+    @property
+    def believed_public(self) -> str:
+        assert self.peer
+        return self.peer_public or self.peer.public
+
+    def inside(self, *command: object) -> list[str]:
+        return ["ip", "netns", "exec", self.name, *(str(part) for part in command)]
+
+    def make(self, psk: str = "", endpoint: bool = True) -> None:
+        self.process = Process(
+            self.inside("wireguard-go", "-f", self.name), self.log, {"WG_PROCESS_FOREGROUND": "1", "GOMAXPROCS": "1"}
+        )
+        eventually(lambda: os.path.exists(self.socket), f"{self.name} is made")
+        assert self.peer
+        config = f"[Interface]\nPrivateKey = {self.private}\nListenPort = 51820\n"
+        config += f"[Peer]\nPublicKey = {self.believed_public}\nAllowedIPs = {self.peer.address}/32\n"
+        if endpoint:
+            config += f"Endpoint = {self.endpoint or self.peer.underlay + ':51820'}\n"
+        if psk:
+            config += f"PresharedKey = {psk}\n"
+        set_configuration(self.inside(), self.name, config)
+        run(*self.inside("ip", "address", "add", f"{self.address}/24", "dev", self.name))
+        run(*self.inside("ip", "link", "set", self.name, "mtu", "1420", "up"))
+
+    def delete(self) -> None:
+        if self.process:
+            self.process.kill()
+        if os.path.exists(self.socket):
+            os.unlink(self.socket)
+
+    def set_psk(self, psk: str) -> None:
+        """As an operator does."""
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write(psk)
+            file.flush()
+            run(*self.inside("wg", "set", self.name, "peer", self.believed_public, "preshared-key", file.name))
+
+    def psk(self) -> str:
+        """As `wg show` prints it."""
+        key = bytes.fromhex(self._told("preshared_key") or NO_KEY.hex())
+        return "(none)" if key == NO_KEY else base64.b64encode(key).decode()
+
+    def last_handshake(self) -> float:
+        """In seconds since 1970; 0 if there was none."""
+        return int(self._told("last_handshake_time_sec") or 0) + int(self._told("last_handshake_time_nsec") or 0) / 1e9
+
+    def keepalive(self) -> int:
+        """In seconds; 0 is off."""
+        return int(self._told("persistent_keepalive_interval") or 0)
+
+    def _told(self, what: str) -> str:
+        lines = dict(line.split("=", 1) for line in ask_device(self.socket).decode().split("\n") if "=" in line)
+        return lines.get(what, "")
+
+
+class Tunnel:
+    """Two devices. `delay_ms` is the round trip's. The end with the lower public key generates: a if `index` is even."""
+
+    def __init__(self, directory: pathlib.Path, index: int, delay_ms: int = 0):
+        prefix = f"d{os.getpid() % 10000}x{next(_numbers)}"
+        self.index, self.delay_ms = index, delay_ms
+        self.a, self.b = (Device(directory, prefix + letter, index, side) for side, letter in enumerate("ab"))
+        if (base64.b64decode(self.a.public) < base64.b64decode(self.b.public)) != (index % 2 == 0):
+            self.a.private, self.a.public, self.b.private, self.b.public = (
+                self.b.private, self.b.public, self.a.private, self.a.public,
+            )  # fmt: skip
+        self.a.peer, self.b.peer = self.b, self.a
+        for device in self.ends:
+            run("ip", "netns", "add", device.name)
+        run("ip", "link", "add", "u0", "netns", self.a.name, "type", "veth", "peer", "name", "u0", "netns", self.b.name)
+        for device in self.ends:
+            run(*device.inside("ip", "address", "add", f"{device.underlay}/24", "dev", "u0"))
+            run(*device.inside("ip", "link", "set", "u0", "up"))
+            run(*device.inside("ip", "link", "set", "lo", "up"))
+        self.echoes = Echo(self.a.name, self.b.address), Echo(self.b.name, self.a.address)
+        self.relay: Process | None = None
+        if delay_ms:
+            command = self.a.inside(RELAY, self.a.underlay, self.b.underlay, delay_ms / 2)
+            self.relay = Process(command, self.a.log)
+            self.a.endpoint, self.b.endpoint = "127.0.0.1:51821", f"{self.a.underlay}:51821"
+
+    @property
+    def ends(self) -> tuple[Device, Device]:
+        return self.a, self.b
+
+    @property
+    def same_key(self) -> bool:
+        return self.a.psk() == self.b.psk() != "(none)"
+
+    def make(self, **options) -> None:
+        for device in self.ends:
+            device.make(**options)
+
+    def passes(self, seconds: float = 0.5) -> bool:
+        """Whether a packet from a to b and its answer get through within this time."""
+        return self.echoes[0].passes(seconds)
+
+    def close(self) -> None:
+        for echo in self.echoes:
+            echo.close()
+        if self.relay:
+            self.relay.kill()
+        for device in self.ends:
+            device.delete()
+            run("ip", "netns", "delete", device.name, code=None)

@@ -1,0 +1,330 @@
+// Traffic through tunnels between network namespaces, on both ways of each: packets at an interval and, if
+// wanted, a TCP stream that is held to 1 Mbit/s. One process for all tunnels; needs root, to make sockets in
+// their namespaces.
+//
+//     tunnel-traffic SECONDS INTERVAL_MS [stream] < TUNNELS
+//
+// TUNNELS has one line for each: NAMESPACE ADDRESS NAMESPACE ADDRESS. Begins once packets have come through
+// all of them. Prints an array with one object per tunnel: {"ways":[WAY,WAY],"tcp_stall_seconds":N}, where
+// WAY is {"sent_at":[...], "received_at":[...]}, one number or null for each packet, in seconds of the
+// monotonic clock.
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+namespace {
+
+using dske::FileDescriptor;
+
+constexpr std::uint16_t kPort = 7000;
+constexpr int kReceiveBuffer = 16 << 20;
+constexpr double kMeetMost = 60;
+constexpr double kMeetAgain = 0.05;
+constexpr double kSleepLeast = 0.0005;
+// At the end: waits without a packet. Counted, since a machine that stands still delivers nothing.
+constexpr double kWait = 0.2;
+constexpr int kIdleWaits = 15;
+constexpr double kStreamInterval = 0.05;
+constexpr std::size_t kStreamPiece = 6250;  // twenty a second are 1 Mbit/s
+constexpr double kConnectAgain = 1;
+constexpr std::uint64_t kHello = ~std::uint64_t{0};  // instead of a packet's number
+
+[[noreturn]] void die(const std::string& what) {
+  std::cerr << "tunnel-traffic: " << what << ": " << std::strerror(errno) << "\n";
+  std::exit(1);
+}
+
+double now() {
+  timespec time{};
+  ::clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+}
+
+void enter(const std::string& space) {
+  const FileDescriptor file(::open(("/var/run/netns/" + space).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open() || ::setns(file.get(), CLONE_NEWNET) != 0) die("cannot enter " + space);
+}
+
+sockaddr_in address_of(const std::string& text) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(kPort);
+  if (::inet_pton(AF_INET, text.c_str(), &address.sin_addr) != 1) die(text + " is no address");
+  return address;
+}
+
+const sockaddr* plain(const sockaddr_in& address) {
+  return reinterpret_cast<const sockaddr*>(&address);
+}
+
+FileDescriptor make_socket(int type) {
+  FileDescriptor socket(::socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket.is_open()) die("cannot make a socket");
+  return socket;
+}
+
+void watch(int epoll, const FileDescriptor& socket, std::uint64_t token) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = token;
+  if (::epoll_ctl(epoll, EPOLL_CTL_ADD, socket.get(), &event) != 0) die("cannot watch a socket");
+}
+
+// One end of a tunnel. Its numbers count the packets that it sent; the other end notes their arrival.
+class End {
+ public:
+  enum class Kind : std::uint64_t { packets, listener, stream };
+
+  End(std::string space, const std::string& own, const std::string& peer)
+      : space_(std::move(space)), own_(address_of(own)), peer_(address_of(peer)) {
+    enter(space_);
+    packets_ = make_socket(SOCK_DGRAM);
+    (void)::setsockopt(packets_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer, sizeof kReceiveBuffer);
+    if (::bind(packets_.get(), plain(own_), sizeof own_) != 0) die("cannot bind in " + space_);
+  }
+
+  void watch_all(int epoll, std::uint64_t index) {
+    epoll_ = epoll;
+    token_ = index * 4;
+    watch(epoll, packets_, token_ + static_cast<std::uint64_t>(Kind::packets));
+  }
+
+  // The streams begin: this end takes one and makes one.
+  void begin_stream() {
+    enter(space_);
+    listener_ = make_socket(SOCK_STREAM);
+    const int yes = 1;
+    (void)::setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (::bind(listener_.get(), plain(own_), sizeof own_) != 0 || ::listen(listener_.get(), 4) != 0)
+      die("cannot listen in " + space_);
+    watch(epoll_, listener_, token_ + static_cast<std::uint64_t>(Kind::listener));
+  }
+
+  void say_hello() const { send(kHello); }
+  void send_packet(double at) {
+    send(sent_at_.size());
+    sent_at_.push_back(at);
+    received_at_.push_back(0);
+  }
+
+  // `from` is the other end. Returns whether there was anything.
+  bool receive(End& from) {
+    std::uint64_t number = 0;
+    bool some = false;
+    while (::recv(packets_.get(), &number, sizeof number, 0) == sizeof number) {
+      some = met_ = true;
+      if (number < from.received_at_.size() && from.received_at_[number] == 0)
+        from.received_at_[number] = now();
+    }
+    return some;
+  }
+
+  void accept() {
+    FileDescriptor taken(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!taken.is_open()) return;
+    incoming_ = std::move(taken);
+    watch(epoll_, incoming_, token_ + static_cast<std::uint64_t>(Kind::stream));
+  }
+
+  void take_stream() {
+    std::array<std::uint8_t, 65536> piece;
+    const ssize_t got = ::recv(incoming_.get(), piece.data(), piece.size(), 0);
+    if (got > 0) return note_stream(now());
+    if (got == 0 || errno != EAGAIN) incoming_.close();
+  }
+
+  void feed_stream(double at) {
+    static const std::array<std::uint8_t, kStreamPiece> piece{};
+    if (!outgoing_.is_open()) {
+      if (at < connect_at_) return;
+      connect_at_ = at + kConnectAgain;
+      enter(space_);
+      outgoing_ = make_socket(SOCK_STREAM);
+      const bool begun = ::connect(outgoing_.get(), plain(peer_), sizeof peer_) == 0 || errno == EINPROGRESS;
+      if (!begun) outgoing_.close();
+      return;
+    }
+    // What the stream does not take now is left out: it is held to its rate, not brought up to it.
+    const ssize_t sent = ::send(outgoing_.get(), piece.data(), piece.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN && errno != ENOTCONN) outgoing_.close();
+  }
+
+  void note_stream(double at) {
+    if (streamed_at_ != 0) stall_ = std::max(stall_, at - streamed_at_);
+    streamed_at_ = at;
+  }
+  void end_stream(double at) {
+    if (streamed_at_ != 0) note_stream(at);
+    streamed_at_ = 0;
+  }
+
+  [[nodiscard]] bool met() const { return met_; }
+  [[nodiscard]] const std::string& space() const { return space_; }
+  [[nodiscard]] double stall() const { return stall_; }
+
+  void print_way() const {
+    std::printf(R"({"sent_at":[)");
+    for (std::size_t i = 0; i < sent_at_.size(); ++i) std::printf(i == 0 ? "%.3f" : ",%.3f", sent_at_[i]);
+    std::printf(R"(],"received_at":[)");
+    for (std::size_t i = 0; i < received_at_.size(); ++i) {
+      if (i != 0) std::putchar(',');
+      if (received_at_[i] == 0) {
+        std::printf("null");
+      } else {
+        std::printf("%.3f", received_at_[i]);
+      }
+    }
+    std::printf("]}");
+  }
+
+ private:
+  // What cannot be sent now is lost, as on any way.
+  void send(std::uint64_t number) const {
+    (void)::sendto(packets_.get(), &number, sizeof number, MSG_NOSIGNAL, plain(peer_), sizeof peer_);
+  }
+
+  const std::string space_;
+  const sockaddr_in own_;
+  const sockaddr_in peer_;
+  FileDescriptor packets_;
+  FileDescriptor listener_;
+  FileDescriptor incoming_;
+  FileDescriptor outgoing_;
+  int epoll_ = -1;
+  std::uint64_t token_ = 0;
+  bool met_ = false;
+  std::vector<double> sent_at_;
+  std::vector<double> received_at_;  // by the other end; 0: not yet
+  double connect_at_ = 0;
+  double streamed_at_ = 0;  // 0: has not begun
+  double stall_ = 0;
+};
+
+class Traffic {
+ public:
+  Traffic() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+    std::string one, own, two, peer;
+    while (std::cin >> one >> own >> two >> peer) {
+      ends_.push_back(std::make_unique<End>(one, own, peer));
+      ends_.push_back(std::make_unique<End>(two, peer, own));
+    }
+    for (std::size_t i = 0; i < ends_.size(); ++i) ends_[i]->watch_all(epoll_.get(), i);
+  }
+
+  // What each end gets from the other tells it that the way is open; the last hello tells the other end the
+  // same.
+  void meet() {
+    const double deadline = now() + kMeetMost;
+    const auto all_met = [&] {
+      return std::all_of(ends_.begin(), ends_.end(), [](const auto& end) { return end->met(); });
+    };
+    while (!all_met()) {
+      for (const auto& end : ends_) {
+        end->say_hello();
+        if (now() > deadline && !end->met()) die("nothing comes to " + end->space());
+      }
+      const double again = now() + kMeetAgain;
+      while (now() < again) (void)wait(again - now());
+    }
+    for (const auto& end : ends_) end->say_hello();
+  }
+
+  // Every end's turn comes once in an interval, one after the other. What a busy machine made late is not
+  // made up for by a burst.
+  void run(double seconds, double interval, bool stream) {
+    if (stream) {
+      for (const auto& end : ends_) end->begin_stream();
+    }
+    const double step = interval / static_cast<double>(ends_.size());
+    const double until = now() + seconds;
+    double due = now();
+    double stream_due = due;
+    std::size_t turn = 0;
+    for (double time = due; time < until; time = now()) {
+      if (time - due > 4 * interval) due = time;
+      for (; due <= time; due += step) ends_[turn++ % ends_.size()]->send_packet(now());
+      if (stream && time >= stream_due) {
+        stream_due = std::max(stream_due + kStreamInterval, time);
+        for (const auto& end : ends_) end->feed_stream(time);
+      }
+      (void)wait(std::max(due - now(), kSleepLeast));
+    }
+    for (const auto& end : ends_) end->end_stream(now());
+    for (int idle = 0; idle < kIdleWaits;) idle = wait(kWait) ? 0 : idle + 1;
+  }
+
+  void print() const {
+    std::putchar('[');
+    for (std::size_t i = 0; i < ends_.size(); i += 2) {
+      std::printf(i == 0 ? R"({"ways":[)" : R"(,{"ways":[)");
+      ends_[i]->print_way();
+      std::putchar(',');
+      ends_[i + 1]->print_way();
+      std::printf(R"(],"tcp_stall_seconds":%.3f})", std::max(ends_[i]->stall(), ends_[i + 1]->stall()));
+    }
+    std::puts("]");
+  }
+
+ private:
+  // Takes what comes within this time. Returns whether packets came.
+  bool wait(double seconds) {
+    std::array<epoll_event, 64> events;
+    timespec time{};
+    time.tv_sec = static_cast<time_t>(seconds);
+    time.tv_nsec = static_cast<long>((seconds - static_cast<double>(time.tv_sec)) * 1e9);
+    const int count =
+        ::epoll_pwait2(epoll_.get(), events.data(), static_cast<int>(events.size()), &time, nullptr);
+    bool some = false;
+    for (int i = 0; i < count; ++i) {
+      const std::size_t index = events[static_cast<std::size_t>(i)].data.u64 / 4;
+      End& end = *ends_[index];
+      switch (static_cast<End::Kind>(events[static_cast<std::size_t>(i)].data.u64 % 4)) {
+        case End::Kind::packets:
+          some = end.receive(*ends_[index ^ 1U]) || some;
+          break;
+        case End::Kind::listener:
+          end.accept();
+          break;
+        case End::Kind::stream:
+          end.take_stream();
+          break;
+      }
+    }
+    return some;
+  }
+
+  const FileDescriptor epoll_;
+  std::vector<std::unique_ptr<End>> ends_;  // both of a tunnel beside each other
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 3) {
+    std::cerr << "usage: tunnel-traffic SECONDS INTERVAL_MS [stream] < TUNNELS\n";
+    return 2;
+  }
+  Traffic traffic;
+  traffic.meet();
+  traffic.run(std::strtod(argv[1], nullptr), std::strtod(argv[2], nullptr) / 1000, argc > 3);
+  traffic.print();
+}
