@@ -15,6 +15,7 @@ from nodes import BIN, Process, eventually, run
 
 RELAY = BIN / "tunnel-relay"
 NO_KEY = bytes(32)
+UNDERLAY_MTU = 9000  # few packets for a stream: it is their number that a device's work depends on
 _numbers = itertools.count()
 
 
@@ -89,7 +90,7 @@ class Device:
             config += f"PresharedKey = {psk}\n"
         set_configuration(self.inside(), self.name, config)
         run(*self.inside("ip", "address", "add", f"{self.address}/24", "dev", self.name))
-        run(*self.inside("ip", "link", "set", self.name, "mtu", "1420", "up"))
+        run(*self.inside("ip", "link", "set", self.name, "mtu", UNDERLAY_MTU - 80, "up"))
 
     def delete(self) -> None:
         if self.process:
@@ -139,7 +140,7 @@ class Tunnel:
         run("ip", "link", "add", "u0", "netns", self.a.name, "type", "veth", "peer", "name", "u0", "netns", self.b.name)
         for device in self.ends:
             run(*device.inside("ip", "address", "add", f"{device.underlay}/24", "dev", "u0"))
-            run(*device.inside("ip", "link", "set", "u0", "up"))
+            run(*device.inside("ip", "link", "set", "u0", "mtu", UNDERLAY_MTU, "up"))
             run(*device.inside("ip", "link", "set", "lo", "up"))
         self.echoes = Echo(self.a.name, self.b.address), Echo(self.b.name, self.a.address)
         self.relay: Process | None = None

@@ -11,16 +11,23 @@ WireGuard renewed the session of every tunnel under another key as often as ther
 from __future__ import annotations
 
 import argparse
+import collections
 import json
 import pathlib
 import sys
 import tempfile
+from collections.abc import Iterable
 
 from network import Network
 from pki import Pki
 from processes import processor_seconds, resident_kib
 from tunnel_sessions import OLDEST, SessionWatch
 from tunnels import Tunnels
+
+
+def counted(numbers: Iterable[int]) -> dict[int, int]:
+    """How many there are of each number."""
+    return dict(sorted(collections.Counter(numbers).items()))
 
 
 def one_run(tunnels: Tunnels, seconds: float) -> dict:
@@ -35,8 +42,9 @@ def one_run(tunnels: Tunnels, seconds: float) -> dict:
         "machine_stood_still_seconds": round(verdict.stalled_seconds, 1),
         "longest_tcp_stall_seconds": verdict.tcp_stall_seconds,
         "oldest_session_seconds": round(watch.oldest(verdict), 1),
-        "keys_per_tunnel": [len(one.keys) for one in sessions],
-        "natural_renewals_per_tunnel": [one.natural_renewals for one in sessions],
+        "tunnels_by_keys": counted(len(one.keys) for one in sessions),
+        "tunnels_by_natural_renewals": counted(one.natural_renewals for one in sessions),
+        "natural_renewals": sum(one.natural_renewals for one in sessions),
     }
 
 
@@ -50,7 +58,7 @@ def fault_of(report: dict) -> str:
         return f"{run['packets_lost']} packets were lost, without rotation {lost}"
     if run["oldest_session_seconds"] > OLDEST:
         return "a session got too old"
-    if min(run["natural_renewals_per_tunnel"]) < int(report["seconds"] / OLDEST):
+    if min(run["tunnels_by_natural_renewals"]) < int(report["seconds"] / OLDEST):
         return "a session was not renewed under another key"
     return ""
 
@@ -87,7 +95,6 @@ def main() -> int:
         tunnels.start()
         report["all_up_after_seconds"] = round(tunnels.up_within(60), 2)
         report["rotation"] = one_run(tunnels, options.seconds)
-        report["natural_renewals"] = sum(report["rotation"]["natural_renewals_per_tunnel"])
         report["resident_kib"] = [resident_kib(adapter.process.pid) for adapter in tunnels.adapters]
         report["processor_seconds"] = [processor_seconds(adapter.process.pid) for adapter in tunnels.adapters]
     finally:
