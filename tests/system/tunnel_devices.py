@@ -143,10 +143,7 @@ class Tunnel:
             run(*device.inside("ip", "link", "set", "u0", "mtu", UNDERLAY_MTU, "up"))
             run(*device.inside("ip", "link", "set", "lo", "up"))
         self.echoes = Echo(self.a.name, self.b.address), Echo(self.b.name, self.a.address)
-        self.relay: Process | None = None
-        if delay_ms:
-            command = self.a.inside(RELAY, self.a.underlay, self.b.underlay, delay_ms / 2)
-            self.relay = Process(command, self.a.log)
+        if delay_ms:  # by a Relay
             self.a.endpoint, self.b.endpoint = "127.0.0.1:51821", f"{self.a.underlay}:51821"
 
     @property
@@ -168,8 +165,25 @@ class Tunnel:
     def close(self) -> None:
         for echo in self.echoes:
             echo.close()
-        if self.relay:
-            self.relay.kill()
         for device in self.ends:
             device.delete()
             run("ip", "netns", "delete", device.name, code=None)
+
+
+class Relay:
+    """Delays what the ends of those tunnels send each other that have a delay."""
+
+    def __init__(self, tunnels: list[Tunnel]):
+        lines = [f"{t.a.name} {t.a.underlay} {t.b.underlay} {t.delay_ms / 2}\n" for t in tunnels if t.delay_ms]
+        self._process: subprocess.Popen | None = None
+        if lines:
+            self._process = subprocess.Popen([RELAY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            self._process.stdin.writelines(lines)
+            self._process.stdin.close()
+            assert self._process.stdout.readline() == "ready\n"
+
+    def close(self) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.wait(10)
+            self._process.stdout.close()

@@ -1,80 +1,59 @@
-// Delays what one end of a tunnel and the other send each other, in the namespace of the first.
+// Delays what the ends of tunnels send each other. One process for all tunnels; needs root, to make sockets
+// in their namespaces.
 //
-//     tunnel-relay OWN_UNDERLAY_ADDRESS PEER_UNDERLAY_ADDRESS ONE_WAY_MILLISECONDS
+//     tunnel-relay < TUNNELS
 //
-// The device here sends to 127.0.0.1:51821, the other one to OWN_UNDERLAY_ADDRESS:51821.
+// TUNNELS has one line for each: NAMESPACE OWN_UNDERLAY_ADDRESS PEER_UNDERLAY_ADDRESS ONE_WAY_MILLISECONDS.
+// The device in the namespace sends to 127.0.0.1:51821, the other one to OWN_UNDERLAY_ADDRESS:51821. Prints
+// "ready".
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
 #include <deque>
 #include <iostream>
+#include <memory>
+#include <string>
+#include <thread>
 #include <vector>
 
-#include <arpa/inet.h>
-#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "base/file.h"
+#include "namespace_socket.h"
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
 using dske::FileDescriptor;
+using namespace dske::test;
 
 constexpr std::uint16_t kPort = 51820;
 constexpr std::uint16_t kRelayPort = 51821;
-constexpr int kBuffer = 8 << 20;
-
-sockaddr_in address_of(const char* text, std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  if (::inet_pton(AF_INET, text, &address.sin_addr) != 1) {
-    std::cerr << text << " is no address\n";
-    std::exit(2);
-  }
-  return address;
-}
-
-const sockaddr* plain(const sockaddr_in& address) {
-  return reinterpret_cast<const sockaddr*>(&address);
-}
-
-FileDescriptor bound(const char* text) {
-  FileDescriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  const sockaddr_in address = address_of(text, kRelayPort);
-  (void)::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kBuffer, sizeof kBuffer);
-  if (::bind(socket.get(), plain(address), sizeof address) != 0) {
-    std::cerr << "cannot bind to " << text << "\n";
-    std::exit(1);
-  }
-  return socket;
-}
+constexpr std::chrono::milliseconds kTick{5};
 
 // What came, and when it is to go on: the delay is the same for all, so the order is, too.
 class Way {
  public:
-  Way(const FileDescriptor& from, const FileDescriptor& to, sockaddr_in target)
-      : from_(from), to_(to), target_(target) {}
+  Way(FileDescriptor& from, FileDescriptor& to, sockaddr_in target, Clock::duration delay)
+      : from_(from), to_(to), target_(target), delay_(delay) {}
 
-  void take(Clock::duration delay) {
-    std::array<std::uint8_t, 65536> packet;
+  void take(Clock::time_point now) {
+    static std::array<std::uint8_t, 65536> packet;
     while (true) {
       const ssize_t got = ::recv(from_.get(), packet.data(), packet.size(), 0);
       if (got < 0) return;
-      held_.push_back({Clock::now() + delay, {packet.data(), packet.data() + got}});
+      held_.push_back({now + delay_, {packet.data(), packet.data() + got}});
     }
   }
 
-  // Sends what is due; what cannot be sent now is lost, as on any way. Returns when there is more to be sent.
-  Clock::time_point pass_on(Clock::time_point otherwise) {
-    while (!held_.empty() && held_.front().due <= Clock::now()) {
+  // Sends what is due; what cannot be sent now is lost, as on any way. Returns whether more is held.
+  bool pass_on(Clock::time_point now) {
+    for (; !held_.empty() && held_.front().due <= now; held_.pop_front()) {
       const auto& bytes = held_.front().bytes;
       (void)::sendto(to_.get(), bytes.data(), bytes.size(), 0, plain(target_), sizeof target_);
-      held_.pop_front();
     }
-    return held_.empty() ? otherwise : held_.front().due;
+    return !held_.empty();
   }
 
  private:
@@ -82,34 +61,69 @@ class Way {
     Clock::time_point due;
     std::vector<std::uint8_t> bytes;
   };
-  const FileDescriptor& from_;
-  const FileDescriptor& to_;
+  FileDescriptor& from_;
+  FileDescriptor& to_;
   const sockaddr_in target_;
+  const Clock::duration delay_;
   std::deque<Held> held_;
 };
 
+FileDescriptor bound(const std::string& address) {
+  FileDescriptor socket = make_socket(SOCK_DGRAM);
+  bind_to(socket, address_of(address, kRelayPort));
+  return socket;
+}
+
+struct Relay {
+  Relay(const std::string& space, const std::string& own, const std::string& peer, double milliseconds) {
+    // A part of a tick has gone by when it is taken.
+    const auto delay = std::chrono::microseconds(static_cast<std::int64_t>(milliseconds * 1000)) - kTick;
+    enter(space);
+    inner = bound("127.0.0.1");
+    outer = bound(own);
+    out = std::make_unique<Way>(inner, outer, address_of(peer, kPort), delay);
+    in = std::make_unique<Way>(outer, inner, address_of("127.0.0.1", kPort), delay);
+  }
+  FileDescriptor inner, outer;
+  std::unique_ptr<Way> out, in;
+};
+
+Clock::time_point next_tick() {
+  const auto since = Clock::now().time_since_epoch();
+  return Clock::time_point(since - since % kTick + kTick);
+}
+
 }  // namespace
 
-int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::cerr << "usage: tunnel-relay OWN_UNDERLAY_ADDRESS PEER_UNDERLAY_ADDRESS ONE_WAY_MILLISECONDS\n";
-    return 2;
+int main() {
+  std::vector<std::unique_ptr<Relay>> relays;
+  std::string space, own, peer;
+  double milliseconds = 0;
+  while (std::cin >> space >> own >> peer >> milliseconds)
+    relays.push_back(std::make_unique<Relay>(space, own, peer, milliseconds));
+  run_first();
+  const FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
+  for (std::size_t i = 0; i < relays.size(); ++i) {
+    watch(epoll, relays[i]->inner, 2 * i);
+    watch(epoll, relays[i]->outer, 2 * i + 1);
   }
-  const FileDescriptor inner = bound("127.0.0.1");
-  const FileDescriptor outer = bound(argv[1]);
-  const auto delay =
-      std::chrono::microseconds(static_cast<std::int64_t>(std::strtod(argv[3], nullptr) * 1000));
-  Way out(inner, outer, address_of(argv[2], kPort));
-  Way in(outer, inner, address_of("127.0.0.1", kPort));
-  std::array<pollfd, 2> sockets{{{inner.get(), POLLIN, 0}, {outer.get(), POLLIN, 0}}};
+  std::cout << "ready" << std::endl;
+  bool held = false;
   while (true) {
-    auto next = out.pass_on(Clock::now() + std::chrono::seconds(1));
-    next = std::min(next, in.pass_on(next));
-    const auto wait =
-        std::max<std::chrono::nanoseconds>(next - Clock::now(), std::chrono::nanoseconds::zero());
-    const timespec time{wait.count() / 1'000'000'000, wait.count() % 1'000'000'000};
-    if (::ppoll(sockets.data(), sockets.size(), &time, nullptr) < 0) return 1;
-    if (sockets[0].revents != 0) out.take(delay);
-    if (sockets[1].revents != 0) in.take(delay);
+    if (held) std::this_thread::sleep_until(next_tick());
+    std::array<epoll_event, 256> events;
+    const int count =
+        ::epoll_wait(epoll.get(), events.data(), static_cast<int>(events.size()), held ? 0 : -1);
+    const Clock::time_point now = Clock::now();
+    for (int i = 0; i < count; ++i) {
+      const std::uint64_t token = events[static_cast<std::size_t>(i)].data.u64;
+      Relay& relay = *relays[token / 2];
+      (token % 2 == 0 ? relay.out : relay.in)->take(now);
+    }
+    held = false;
+    for (const auto& relay : relays) {
+      held = relay->out->pass_on(now) || held;
+      held = relay->in->pass_on(now) || held;
+    }
   }
 }

@@ -11,32 +11,30 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "namespace_socket.h"
 
 namespace {
 
 using dske::FileDescriptor;
+using namespace dske::test;
 
 constexpr std::uint16_t kPort = 7000;
-constexpr int kReceiveBuffer = 16 << 20;
 constexpr double kMeetMost = 60;
 constexpr double kMeetAgain = 0.05;
 constexpr double kSleepLeast = 0.001;
@@ -48,45 +46,10 @@ constexpr std::size_t kStreamPiece = 25000;  // five a second are 1 Mbit/s
 constexpr double kConnectAgain = 1;
 constexpr std::uint64_t kHello = ~std::uint64_t{0};  // instead of a packet's number
 
-[[noreturn]] void die(const std::string& what) {
-  std::cerr << "tunnel-traffic: " << what << ": " << std::strerror(errno) << "\n";
-  std::exit(1);
-}
-
 double now() {
   timespec time{};
   ::clock_gettime(CLOCK_MONOTONIC, &time);
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
-}
-
-void enter(const std::string& space) {
-  const FileDescriptor file(::open(("/var/run/netns/" + space).c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.is_open() || ::setns(file.get(), CLONE_NEWNET) != 0) die("cannot enter " + space);
-}
-
-sockaddr_in address_of(const std::string& text) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(kPort);
-  if (::inet_pton(AF_INET, text.c_str(), &address.sin_addr) != 1) die(text + " is no address");
-  return address;
-}
-
-const sockaddr* plain(const sockaddr_in& address) {
-  return reinterpret_cast<const sockaddr*>(&address);
-}
-
-FileDescriptor make_socket(int type) {
-  FileDescriptor socket(::socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket.is_open()) die("cannot make a socket");
-  return socket;
-}
-
-void watch(int epoll, const FileDescriptor& socket, std::uint64_t token) {
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.u64 = token;
-  if (::epoll_ctl(epoll, EPOLL_CTL_ADD, socket.get(), &event) != 0) die("cannot watch a socket");
 }
 
 // One end of a tunnel. Its numbers count the packets that it sent; the other end notes their arrival.
@@ -95,15 +58,14 @@ class End {
   enum class Kind : std::uint64_t { packets, listener, stream };
 
   End(std::string space, const std::string& own, const std::string& peer)
-      : space_(std::move(space)), own_(address_of(own)), peer_(address_of(peer)) {
+      : space_(std::move(space)), own_(address_of(own, kPort)), peer_(address_of(peer, kPort)) {
     enter(space_);
     packets_ = make_socket(SOCK_DGRAM);
-    (void)::setsockopt(packets_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer, sizeof kReceiveBuffer);
-    if (::bind(packets_.get(), plain(own_), sizeof own_) != 0) die("cannot bind in " + space_);
+    bind_to(packets_, own_);
   }
 
-  void watch_all(int epoll, std::uint64_t index) {
-    epoll_ = epoll;
+  void watch_all(const FileDescriptor& epoll, std::uint64_t index) {
+    epoll_ = &epoll;
     token_ = index * 4;
     watch(epoll, packets_, token_ + static_cast<std::uint64_t>(Kind::packets));
   }
@@ -112,11 +74,9 @@ class End {
   void begin_stream() {
     enter(space_);
     listener_ = make_socket(SOCK_STREAM);
-    const int yes = 1;
-    (void)::setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (::bind(listener_.get(), plain(own_), sizeof own_) != 0 || ::listen(listener_.get(), 4) != 0)
-      die("cannot listen in " + space_);
-    watch(epoll_, listener_, token_ + static_cast<std::uint64_t>(Kind::listener));
+    bind_to(listener_, own_);
+    if (::listen(listener_.get(), 4) != 0) die("cannot listen in " + space_);
+    watch(*epoll_, listener_, token_ + static_cast<std::uint64_t>(Kind::listener));
   }
 
   void say_hello() const { send(kHello); }
@@ -142,7 +102,7 @@ class End {
     FileDescriptor taken(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!taken.is_open()) return;
     incoming_ = std::move(taken);
-    watch(epoll_, incoming_, token_ + static_cast<std::uint64_t>(Kind::stream));
+    watch(*epoll_, incoming_, token_ + static_cast<std::uint64_t>(Kind::stream));
   }
 
   void take_stream() {
@@ -209,7 +169,7 @@ class End {
   FileDescriptor listener_;
   FileDescriptor incoming_;
   FileDescriptor outgoing_;
-  int epoll_ = -1;
+  const FileDescriptor* epoll_ = nullptr;
   std::uint64_t token_ = 0;
   bool met_ = false;
   std::vector<double> sent_at_;
@@ -227,7 +187,7 @@ class Traffic {
       ends_.push_back(std::make_unique<End>(one, own, peer));
       ends_.push_back(std::make_unique<End>(two, peer, own));
     }
-    for (std::size_t i = 0; i < ends_.size(); ++i) ends_[i]->watch_all(epoll_.get(), i);
+    for (std::size_t i = 0; i < ends_.size(); ++i) ends_[i]->watch_all(epoll_, i);
   }
 
   // What each end gets from the other tells it that the way is open; the last hello tells the other end the
@@ -254,10 +214,10 @@ class Traffic {
     if (stream) {
       for (const auto& end : ends_) end->begin_stream();
     }
-    double due = now();
+    double due = std::ceil(now() / interval) * interval;
     const double until = due + seconds;
     double stream_due = due;
-    for (double time = due; time < until; time = now()) {
+    for (double time = now(); time < until; time = now()) {
       if (time >= due) {
         due = time - due > 4 * interval ? time : due + interval;
         for (const auto& end : ends_) end->send_packet(now());
@@ -326,9 +286,7 @@ int main(int argc, char** argv) {
     std::cerr << "usage: tunnel-traffic SECONDS INTERVAL_MS [stream] < TUNNELS\n";
     return 2;
   }
-  // Its packets are to leave in time, however busy the tunnels keep the machine; where that is granted.
-  const sched_param first{1};
-  (void)::sched_setscheduler(0, SCHED_RR, &first);
+  run_first();
   Traffic traffic;
   traffic.meet();
   traffic.run(std::strtod(argv[1], nullptr), std::strtod(argv[2], nullptr) / 1000, argc > 3);

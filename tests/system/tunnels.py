@@ -14,7 +14,7 @@ import time
 import yaml
 
 from nodes import BIN, PATIENCE, Process, eventually, free_base_port, run
-from tunnel_devices import Device, Tunnel
+from tunnel_devices import Device, Relay, Tunnel
 from tunnel_losses import Traffic, Verdict, judge
 
 ADAPTER = str(BIN / "dske-wireguard")
@@ -127,6 +127,7 @@ class Tunnels:
         if control:
             for index, delay_ms in enumerate(sorted(set(delays_ms)), start=len(delays_ms)):
                 self.controls.append(Tunnel(self.directory, index, delay_ms))
+        self._relay = Relay([*self.tunnels, *self.controls])
 
     @property
     def adapters(self) -> tuple[Adapter, Adapter]:
@@ -200,6 +201,7 @@ class Tunnels:
     def close(self) -> None:
         for adapter in self.adapters:
             adapter.kill()
+        self._relay.close()
         for tunnel in [*self.tunnels, *self.controls]:
             tunnel.close()
         shutil.rmtree(self.directory, ignore_errors=True)
