@@ -12,12 +12,18 @@ constexpr std::size_t kKeyBytes = 32;
 constexpr std::chrono::seconds kProbeFirst{1};
 constexpr std::chrono::seconds kProbeMost{5};
 
-// The reason that a KME gives, as far as it is one. One that refuses (4xx) will do so again.
+// By ETSI GS QKD 014, 6: a request that names no key which is there is a bad one, 503 passes.
+ErrorKind kind_of(int status) {
+  if (status == 400 || status == 404) return ErrorKind::not_found;
+  return status == 401 || status == 403 ? ErrorKind::forbidden : ErrorKind::unavailable;
+}
+
+// The reason that a KME gives, as far as it is one.
 Error refusal(const http::Answer& answer) {
   const auto told = etsi014::read_error(answer.status, answer.body.text());
   std::string message = "the KME answers " + std::to_string(answer.status);
   if (told) message += ": " + told->message;
-  return {answer.status >= 500 ? ErrorKind::unavailable : ErrorKind::invalid, message};
+  return {kind_of(answer.status), message};
 }
 
 Result<DeliveredKey> read_key(const Result<http::Answer>& answer, const std::optional<KeyId>& expected) {

@@ -49,6 +49,8 @@ void Recoverer::recover(const RecoverMessage& offer) {
   if (!parts_.tunnel.ready()) return refuse(Refusal::device, "there is no such device or peer here now");
   if (std::string refusal = refusal_of(parts_.trust, offer.sources); !refusal.empty())
     return refuse(Refusal::policy, std::move(refusal));
+  if (has(offer, Source::dske) && parts_.tunnel.active() == offer.key)
+    return refuse(Refusal::key_gone, "it was taken and set before this adapter was started again");
   if (has(offer, Source::dske)) return fetch(1);
   build(std::nullopt);
 }
@@ -58,7 +60,9 @@ void Recoverer::fetch(int tries) {
   parts_.keys.key_of(parts_.peer_sae, id, guard_([this, id, tries](Result<DeliveredKey> key) {
                        if (!pending_ || pending_->key != id) return;
                        if (key) return build(std::move(*key));
-                       if (tries >= kTriesMost) return refuse(Refusal::no_key, key.error().message);
+                       const bool gone = key.error().kind == ErrorKind::not_found;
+                       if (tries >= kTriesMost)
+                         return refuse(gone ? Refusal::key_gone : Refusal::no_key, key.error().message);
                        parts_.loop.after(tries * kTryAgain, guard_([this, id, tries] {
                                            if (pending_ && pending_->key == id) fetch(tries + 1);
                                          }));

@@ -20,19 +20,18 @@ def etsi_server(pki):
     server.close()
 
 
-@pytest.mark.parametrize("side", ["a", "b"])
-def test_wrong_public_key(make_tunnels, side):
-    """At one end, of device and configuration: no session can come about, and `status` of both ends says what is wrong. The
-    other tunnels of the same adapters do not notice."""
-    tunnels = make_tunnels(3, control=True, intervals={"rotate_seconds": 20})
-    wrong = tunnels.tunnels.pop()
-    stranger = wg_key()[1]
-    getattr(wrong, side).peer_public = stranger
-    adapter = getattr(tunnels, side)
-    adapter.config["interfaces"][2]["peers"][0]["public_key"] = stranger
+def test_wrong_public_key(make_tunnels):
+    """Of the peer, in device and configuration of one end: no session can come about, and `status` of both ends says what is
+    wrong. The other tunnels of the same adapters do not notice."""
+    tunnels = make_tunnels(4, control=True, intervals={"rotate_seconds": 20})
+    wrong = [tunnels.tunnels.pop(2), tunnels.tunnels.pop(2)]
+    for tunnel, device, adapter in zip(wrong, (wrong[0].a, wrong[1].b), tunnels.adapters, strict=True):
+        device.peer_public = wg_key()[1]
+        adapter.config["interfaces"][tunnel.index]["peers"][0]["public_key"] = device.peer_public
     tunnels.make()
-    wrong.make()
     try:
+        for tunnel in wrong:
+            tunnel.make()
         tunnels.start()
         tunnels.up_within(HEALS)
 
@@ -42,13 +41,15 @@ def test_wrong_public_key(make_tunnels, side):
             return traffic.verdict()
 
         nothing_lost(rotate)
-        for one, device in zip(tunnels.adapters, wrong.ends, strict=True):
-            peer = one.peer(device)
-            assert peer["state"] == "shut" and not peer["adapter_reachable"], peer
-            assert "404" in peer["last_error"] and "no tunnel" in peer["last_error"], peer
-        assert not wrong.passes() and wrong.a.psk() != wrong.b.psk()
+        for tunnel in wrong:
+            for adapter, device in zip(tunnels.adapters, tunnel.ends, strict=True):
+                peer = adapter.peer(device)
+                assert peer["state"] == "shut" and not peer["adapter_reachable"], peer
+                assert "404" in peer["last_error"] and "no tunnel" in peer["last_error"], peer
+            assert not tunnel.passes() and tunnel.a.psk() != tunnel.b.psk()
     finally:
-        wrong.close()
+        for tunnel in wrong:
+            tunnel.close()
 
 
 def test_kme_of_another_vendor(make_tunnels, etsi_server):

@@ -196,7 +196,7 @@ class Tunnels:
         return [taken[tunnel.index] for tunnel in self.tunnels]
 
     def watched_traffic(self, seconds: float, **options) -> WatchedTraffic:
-        return WatchedTraffic(self, seconds, **options)
+        return WatchedTraffic([self], seconds, **options)
 
     def close(self) -> None:
         for adapter in self.adapters:
@@ -208,14 +208,16 @@ class Tunnels:
 
 
 class WatchedTraffic:
-    """Traffic on all tunnels and the controls."""
+    """Traffic on all tunnels of several adapters, and the controls of the first."""
 
-    def __init__(self, tunnels: Tunnels, seconds: float, **options):
-        assert tunnels.controls
-        for control in tunnels.controls:
+    def __init__(self, several: list[Tunnels], seconds: float, **options):
+        controls = several[0].controls
+        assert controls
+        for control in controls:
             eventually(control.passes, "the tunnel beside carries data")
-        self._judged = len(tunnels.tunnels)
-        self._traffic = Traffic([*tunnels.tunnels, *tunnels.controls], seconds, **options)
+        judged = [tunnel for tunnels in several for tunnel in tunnels.tunnels]
+        self._judged = len(judged)
+        self._traffic = Traffic([*judged, *controls], seconds, **options)
 
     def verdict(self) -> Verdict:
         """When it has ended."""

@@ -32,7 +32,9 @@ class Kme final : public KeySource {
     end_.world.loop.after(20ms, [&end = end_, id, done = std::move(done)]() mutable {
       if (!end.kme_up) return done(Error{ErrorKind::unavailable, "too few hubs"});
       if (!end.world.kme_keys.contains(id)) return done(Error{ErrorKind::not_found, "no such key"});
-      done(DeliveredKey{id, value(end, id)});
+      DeliveredKey key{id, value(end, id)};
+      end.world.kme_keys.erase(id);  // it is delivered once
+      done(std::move(key));
     });
   }
 

@@ -336,6 +336,23 @@ TEST_CASE("a recoverer that hears that its KME is back does not wait for the nex
   CHECK(world.lost == 0);
 }
 
+TEST_CASE("a recoverer that is started again between taking a key and confirming it asks for another one") {
+  for (const Duration life : {22ms, 26ms, 27ms, 28ms, 30ms, 40ms}) {
+    CAPTURE(life.count());
+    World world(19);
+    bring_up(world);
+    world.generator().make_device_anew();
+    world.recoverer().loses_confirmations = true;
+    const int taken = world.keys_taken;
+    REQUIRE(world.loop.run_until([&] { return world.keys_taken > taken; }, 15s));
+    world.loop.run_for(life);
+    world.recoverer().crash();
+    world.recoverer().loses_confirmations = false;
+    world.recoverer().start();
+    CHECK(world.up_within(15s));
+  }
+}
+
 TEST_CASE("a recoverer that sets a key which the generator has given up is brought together with it") {
   World world(18);
   bring_up(world);
