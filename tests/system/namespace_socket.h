@@ -1,4 +1,5 @@
-// Sockets in network namespaces. Failures end the process: these are programs for tests.
+// Sockets in network namespaces, for programs that share no code with the product. Failures end the process:
+// these are programs for tests.
 #pragma once
 
 #include <cerrno>
@@ -7,6 +8,7 @@
 #include <cstring>
 #include <iostream>
 #include <string>
+#include <utility>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -14,10 +16,31 @@
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-
-#include "base/file.h"
+#include <unistd.h>
 
 namespace dske::test {
+
+/// An open file descriptor, closed on destruction.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() { close(); }
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+
+  [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] bool is_open() const { return fd_ >= 0; }
+  void close() {
+    if (is_open()) ::close(std::exchange(fd_, -1));
+  }
+
+ private:
+  int fd_ = -1;
+};
 
 constexpr int kReceiveBuffer = 16 << 20;
 
@@ -28,7 +51,7 @@ constexpr int kReceiveBuffer = 16 << 20;
 
 /// Sockets that this thread makes from now on are in this namespace, and stay there.
 inline void enter(const std::string& space) {
-  const FileDescriptor file(::open(("/var/run/netns/" + space).c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor file(::open(("/var/run/netns/" + space).c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.is_open() || ::setns(file.get(), CLONE_NEWNET) != 0) die("cannot enter " + space);
 }
 
@@ -45,14 +68,14 @@ inline const sockaddr* plain(const sockaddr_in& address) {
 }
 
 /// Of IPv4, never waits.
-inline FileDescriptor make_socket(int type) {
-  FileDescriptor socket(::socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+inline Descriptor make_socket(int type) {
+  Descriptor socket(::socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket.is_open()) die("cannot make a socket");
   return socket;
 }
 
 /// With room for what comes while the machine is busy.
-inline void bind_to(const FileDescriptor& socket, const sockaddr_in& address) {
+inline void bind_to(const Descriptor& socket, const sockaddr_in& address) {
   const int yes = 1;
   (void)::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   (void)::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer, sizeof kReceiveBuffer);
@@ -60,7 +83,7 @@ inline void bind_to(const FileDescriptor& socket, const sockaddr_in& address) {
 }
 
 /// For what can be read from it. The token comes with the events.
-inline void watch(const FileDescriptor& epoll, const FileDescriptor& socket, std::uint64_t token) {
+inline void watch(const Descriptor& epoll, const Descriptor& socket, std::uint64_t token) {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = token;

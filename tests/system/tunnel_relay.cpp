@@ -19,13 +19,11 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "base/file.h"
 #include "namespace_socket.h"
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using dske::FileDescriptor;
 using namespace dske::test;
 
 constexpr std::uint16_t kPort = 51820;
@@ -35,7 +33,7 @@ constexpr std::chrono::milliseconds kTick{5};
 // What came, and when it is to go on: the delay is the same for all, so the order is, too.
 class Way {
  public:
-  Way(FileDescriptor& from, FileDescriptor& to, sockaddr_in target, Clock::duration delay)
+  Way(Descriptor& from, Descriptor& to, sockaddr_in target, Clock::duration delay)
       : from_(from), to_(to), target_(target), delay_(delay) {}
 
   void take(Clock::time_point now) {
@@ -61,15 +59,15 @@ class Way {
     Clock::time_point due;
     std::vector<std::uint8_t> bytes;
   };
-  FileDescriptor& from_;
-  FileDescriptor& to_;
+  Descriptor& from_;
+  Descriptor& to_;
   const sockaddr_in target_;
   const Clock::duration delay_;
   std::deque<Held> held_;
 };
 
-FileDescriptor bound(const std::string& address) {
-  FileDescriptor socket = make_socket(SOCK_DGRAM);
+Descriptor bound(const std::string& address) {
+  Descriptor socket = make_socket(SOCK_DGRAM);
   bind_to(socket, address_of(address, kRelayPort));
   return socket;
 }
@@ -84,7 +82,7 @@ struct Relay {
     out = std::make_unique<Way>(inner, outer, address_of(peer, kPort), delay);
     in = std::make_unique<Way>(outer, inner, address_of("127.0.0.1", kPort), delay);
   }
-  FileDescriptor inner, outer;
+  Descriptor inner, outer;
   std::unique_ptr<Way> out, in;
 };
 
@@ -102,7 +100,7 @@ int main() {
   while (std::cin >> space >> own >> peer >> milliseconds)
     relays.push_back(std::make_unique<Relay>(space, own, peer, milliseconds));
   run_first();
-  const FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
+  const Descriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
   for (std::size_t i = 0; i < relays.size(); ++i) {
     watch(epoll, relays[i]->inner, 2 * i);
     watch(epoll, relays[i]->outer, 2 * i + 1);

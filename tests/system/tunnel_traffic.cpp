@@ -26,12 +26,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "namespace_socket.h"
 
 namespace {
 
-using dske::FileDescriptor;
 using namespace dske::test;
 
 constexpr std::uint16_t kPort = 7000;
@@ -64,7 +62,7 @@ class End {
     bind_to(packets_, own_);
   }
 
-  void watch_all(const FileDescriptor& epoll, std::uint64_t index) {
+  void watch_all(const Descriptor& epoll, std::uint64_t index) {
     epoll_ = &epoll;
     token_ = index * 4;
     watch(epoll, packets_, token_ + static_cast<std::uint64_t>(Kind::packets));
@@ -99,7 +97,7 @@ class End {
   }
 
   void accept() {
-    FileDescriptor taken(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    Descriptor taken(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!taken.is_open()) return;
     incoming_ = std::move(taken);
     watch(*epoll_, incoming_, token_ + static_cast<std::uint64_t>(Kind::stream));
@@ -165,11 +163,11 @@ class End {
   const std::string space_;
   const sockaddr_in own_;
   const sockaddr_in peer_;
-  FileDescriptor packets_;
-  FileDescriptor listener_;
-  FileDescriptor incoming_;
-  FileDescriptor outgoing_;
-  const FileDescriptor* epoll_ = nullptr;
+  Descriptor packets_;
+  Descriptor listener_;
+  Descriptor incoming_;
+  Descriptor outgoing_;
+  const Descriptor* epoll_ = nullptr;
   std::uint64_t token_ = 0;
   bool met_ = false;
   std::vector<double> sent_at_;
@@ -275,7 +273,7 @@ class Traffic {
     return some;
   }
 
-  const FileDescriptor epoll_;
+  const Descriptor epoll_;
   std::vector<std::unique_ptr<End>> ends_;  // both of a tunnel beside each other
 };
 
