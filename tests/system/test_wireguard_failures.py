@@ -59,13 +59,13 @@ def test_adapter_killed_during_an_exchange(make_tunnels):
     tunnels.start()
     tunnels.up_within(HEALS)
     healed = []
-    for round_ in range(10):
+    for round_ in range(16):
         forgetful, other = tunnels.adapters if round_ % 2 else reversed(tunnels.adapters)
         old = tunnels.keys()
         forgetful.kill()
         forgetful.forget()
         forgetful.start()
-        time.sleep(random.uniform(0, 1.5))
+        time.sleep(random.uniform(0, 0.4))  # about as long as start and exchange take
         victim = other if round_ % 4 < 2 else forgetful
         victim.kill()
         victim.start()
