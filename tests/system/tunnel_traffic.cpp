@@ -198,6 +198,7 @@ class Traffic {
     while (!all_met()) {
       for (const auto& end : ends_) {
         end->say_hello();
+        errno = ETIMEDOUT;
         if (now() > deadline && !end->met()) die("nothing comes to " + end->space());
       }
       const double again = now() + kMeetAgain;

@@ -213,9 +213,10 @@ class WatchedTraffic:
     def __init__(self, several: list[Tunnels], seconds: float, **options):
         controls = several[0].controls
         assert controls
-        for control in controls:
-            eventually(control.passes, "the tunnel beside carries data")
         judged = [tunnel for tunnels in several for tunnel in tunnels.tunnels]
+        # One end alone begins: two that begin at once may miss each other for long.
+        for tunnel in [*judged, *controls]:
+            eventually(tunnel.passes, f"the tunnel of {tunnel.a.name} carries data")
         self._judged = len(judged)
         self._traffic = Traffic([*judged, *controls], seconds, **options)
 
