@@ -8,7 +8,7 @@ packages="
   libcurl4-openssl-dev libexpected-dev libp11-kit-dev libmnl-dev libbenchmark-dev doctest-dev
   clang libclang-rt-14-dev clang-format clang-tidy llvm gcovr
   python3 python3-pytest python3-yaml openssl curl nodejs softhsm2
-  wireguard-go wireguard-tools iproute2 iputils-ping qemu-system-x86 seabios busybox-static kmod procps util-linux
+  wireguard-go wireguard-tools iproute2 iputils-ping qemu-system-x86 seabios busybox-static kmod procps util-linux faketime
 "
 
 missing=""

@@ -25,7 +25,7 @@ stage_deps() { scripts/install-deps.sh; }
 
 # What users get, and of the unit tests those that depend on how the compiler optimises: the mathematics.
 stage_build() {
-  cmake --preset release && cmake --build --preset release --target programs crash_programs check_kernel_device test_dske
+  cmake --preset release && cmake --build --preset release --target programs crash_programs check_kernel_device tunnel_programs test_dske
 }
 
 stage_unit() { ctest --test-dir build --output-on-failure --no-tests=error -R '^unit\.dske' -j "$(nproc)"; }
@@ -81,7 +81,8 @@ compile_ahead() {
   [ -n "${stages##*tsan*}" ] || tsan_build
 }
 
-# Most of them wait most of the time: three files run beside each other, the largest first.
+# Most of them wait most of the time: three files run beside each other, first those that wait for natural times, then
+# the largest.
 stage_system() {
   local result ahead
   mkdir -p "$logs/system"
@@ -89,7 +90,7 @@ stage_system() {
   setsid chrt --idle 0 "$PWD/scripts/test.sh" --compile-ahead "$stages" >"$logs/ahead.log" 2>&1 &
   ahead=$!
   # shellcheck disable=SC2012 # the names are plain
-  ls -S tests/system/test_*.py |
+  { ls tests/system/test_wireguard*.py && ls -S tests/system/test_*.py; } | awk '!seen[$0]++' |
     LOGS=$logs/system xargs -P 3 -n 1 --process-slot-var=DSKE_TEST_SLOT scripts/test.sh --system-file
   result=$?
   kill -TERM -- "-$ahead" 2>/dev/null # what has been compiled stays

@@ -11,14 +11,20 @@ constexpr std::size_t kAnswerBytesMost = std::size_t{64} << 10;
 constexpr std::size_t kKeyBytes = 32;
 constexpr std::size_t kAskingMost = 8;
 constexpr std::chrono::seconds kProbeFirst{1};
-constexpr std::chrono::seconds kProbeMost{10};
+constexpr std::chrono::seconds kProbeMost{5};
+
+// By ETSI GS QKD 014, 6: a request that names no key which is there is a bad one, 503 passes.
+ErrorKind kind_of(int status) {
+  if (status == 400 || status == 404) return ErrorKind::not_found;
+  return status == 401 || status == 403 ? ErrorKind::forbidden : ErrorKind::unavailable;
+}
 
 // The reason that a KME gives, as far as it is one.
 Error refusal(const http::Answer& answer) {
   const auto told = etsi014::read_error(answer.status, answer.body.text());
   std::string message = "the KME answers " + std::to_string(answer.status);
   if (told) message += ": " + told->message;
-  return {ErrorKind::unavailable, message};
+  return {kind_of(answer.status), message};
 }
 
 Result<DeliveredKey> read_key(const Result<http::Answer>& answer, const std::optional<KeyId>& expected) {
@@ -90,7 +96,12 @@ void EtsiKeySource::new_key(const SaeId& peer, Done done) {
 void EtsiKeySource::key_of(const SaeId& peer, const KeyId& key, Done done) {
   ask(etsi014::sae_path(peer, etsi014::Resource::dec_keys) + "?key_ID=" + key.text(), key,
       [this, peer, done = std::move(done)](Result<DeliveredKey> delivered) mutable {
-        if (delivered) identify(peer);
+        if (delivered) {
+          probe_wait_.reset();
+          identify(peer);
+        } else if (delivered.error().kind == ErrorKind::unavailable) {
+          watch_for_keys(peer);
+        }
         done(std::move(delivered));
       });
 }

@@ -7,8 +7,8 @@
 namespace dske::wireguard {
 namespace {
 
-constexpr std::array<std::string_view, 7> kRefusals{"no_key",   "proof",  "tls",   "file",
-                                                    "previous", "policy", "device"};
+constexpr std::array<std::string_view, 8> kRefusals{"no_key",   "proof",  "tls",    "file",
+                                                    "previous", "policy", "device", "key_gone"};
 constexpr std::size_t kDetailBytesMost = 256;
 constexpr std::size_t kKeyTextBytesMost = 44;
 

@@ -58,13 +58,14 @@ struct ConfirmMessage {
 };
 
 enum class Refusal {
-  no_key,    ///< the KME does not deliver it
+  no_key,    ///< the KME does not deliver it at present
   proof,     ///< the two ends derive different keys
   tls,       ///< the connection's secret is not known
   file,      ///< the secret files differ
   previous,  ///< the chain key is not known
   policy,    ///< the mode of this end requires other sources
   device,    ///< the key cannot be set here
+  key_gone,  ///< the KME has no such key, or has delivered it before: another one is needed
 };
 
 /// Recoverer to generator: it did not set the key.

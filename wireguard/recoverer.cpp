@@ -28,6 +28,14 @@ void Recoverer::take(const Message& message) {
   }
 }
 
+// The generator keeps to its offer for a while. Should it have given it up, the comparison of the two ends
+// finds out.
+void Recoverer::wake() {
+  if (pending_ || !refused_) return;
+  const RecoverMessage offer = *refused_;
+  recover(offer);
+}
+
 void Recoverer::recover(const RecoverMessage& offer) {
   if (pending_ && pending_->key == offer.key) return;
   if (last_.id == offer.key && parts_.tunnel.active() == offer.key)
@@ -37,9 +45,12 @@ void Recoverer::recover(const RecoverMessage& offer) {
     if (!parts_.tunnel.ready()) return;
   }
   pending_ = offer;
+  refused_.reset();
   if (!parts_.tunnel.ready()) return refuse(Refusal::device, "there is no such device or peer here now");
   if (std::string refusal = refusal_of(parts_.trust, offer.sources); !refusal.empty())
     return refuse(Refusal::policy, std::move(refusal));
+  if (has(offer, Source::dske) && parts_.tunnel.active() == offer.key)
+    return refuse(Refusal::key_gone, "it was taken and set before this adapter was started again");
   if (has(offer, Source::dske)) {
     if (!fetching_) fetch(1);
     return;
@@ -58,7 +69,9 @@ void Recoverer::fetch(int tries) {
                          return;
                        }
                        if (key) return build(std::move(*key));
-                       if (tries >= kTriesMost) return refuse(Refusal::no_key, key.error().message);
+                       const bool gone = key.error().kind == ErrorKind::not_found;
+                       if (tries >= kTriesMost)
+                         return refuse(gone ? Refusal::key_gone : Refusal::no_key, key.error().message);
                        parts_.loop.after(tries * kTryAgain, guard_([this, id, tries] {
                                            if (pending_ && pending_->key == id) fetch(tries + 1);
                                          }));
@@ -109,6 +122,7 @@ void Recoverer::confirm(const KeyId& key, const SecretBytes& confirmation) {
 
 void Recoverer::refuse(Refusal reason, std::string detail) {
   const RefuseMessage message{pending_->key, reason, std::move(detail)};
+  if (reason == Refusal::no_key) refused_ = std::move(pending_);
   pending_.reset();
   const std::string why =
       "key " + message.key.text() + " is refused: " + std::string(name_of(reason)) + ", " + message.detail;

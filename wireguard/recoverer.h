@@ -17,7 +17,7 @@ class Recoverer final : public Exchange {
 
   void take(const Message& message) override;
   void step() override {}
-  void wake() override {}
+  void wake() override;
   [[nodiscard]] std::optional<MonotonicTime> next_rotation() const override { return std::nullopt; }
   [[nodiscard]] std::string last_error() const override { return last_error_; }
 
@@ -31,7 +31,8 @@ class Recoverer final : public Exchange {
   ExchangeParts parts_;
   std::optional<RecoverMessage> pending_;
   bool fetching_ = false;  // a key from the KME, of this offer or of one before
-  LastKeys last_;          // of the key that is set
+  std::optional<RecoverMessage> refused_;  // since the KME did not deliver; it may now
+  LastKeys last_;                          // of the key that is set
   std::string last_error_;
   Guard guard_;
 };

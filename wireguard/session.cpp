@@ -29,11 +29,9 @@ std::string_view name_of(Session session) {
 void SessionWatch::see(const PeerObservation& peer, MonotonicTime now, WallTime wall) {
   // A handshake that never was: the device was made anew, and its session is gone with it.
   if (last_handshake_ && !peer.last_handshake && last_handshake_ != ended_handshake_) wanted_ = true;
-  last_handshake_ = peer.last_handshake;
-  const bool counts = last_handshake_ && last_handshake_ != ended_handshake_;
+  if (peer.last_handshake != last_handshake_) note_handshake(peer.last_handshake, now, wall);
   age_.reset();
-  // The wall clock may have been set back in between: such a session is as old as can be told, new.
-  if (counts) age_ = std::max<Duration>(wall - *last_handshake_, Duration::zero());
+  if (established_ && last_handshake_ != ended_handshake_) age_ = now - *established_;
   const bool grew = peer.sent_bytes > std::exchange(sent_bytes_, peer.sent_bytes);
   seen_ = now;
   if (age_ && *age_ <= kSessionDies) {
@@ -43,6 +41,16 @@ void SessionWatch::see(const PeerObservation& peer, MonotonicTime now, WallTime 
     if (!grew_first_ || now - grew_last_ > kGoesOn) grew_first_ = now;
     grew_last_ = now;
   }
+}
+
+// The wall clock tells once how long ago a handshake was: should it be set later, the session is as old as
+// before. Should it have been set just now, the handshake has come since the last look all the same.
+void SessionWatch::note_handshake(std::optional<WallTime> handshake, MonotonicTime now, WallTime wall) {
+  last_handshake_ = handshake;
+  established_.reset();
+  if (!handshake) return;
+  const Duration most = seen_ == MonotonicTime() ? Duration::max() : now - seen_;
+  established_ = now - std::clamp<Duration>(wall - *handshake, Duration::zero(), most);
 }
 
 void SessionWatch::ended(bool wanted) {

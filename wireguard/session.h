@@ -27,15 +27,20 @@ class SessionWatch {
   void ended(bool wanted);
 
   [[nodiscard]] Session state() const;
-  /// Since the last completed handshake; nothing before the first one.
+  /// Since the last completed handshake; nothing before the first one. Clocks that are set while the session
+  /// lives do not change it.
   [[nodiscard]] std::optional<Duration> age() const { return age_; }
   /// Whether the pre-shared key may be changed now without a risk for the session: none is there, or its age
   /// is right.
   [[nodiscard]] bool is_moment_for_change() const;
-  [[nodiscard]] std::optional<WallTime> last_handshake() const { return last_handshake_; }
+  /// When the last handshake was completed, to the second.
+  [[nodiscard]] std::optional<MonotonicTime> established() const { return established_; }
 
  private:
-  std::optional<WallTime> last_handshake_;
+  void note_handshake(std::optional<WallTime> handshake, MonotonicTime now, WallTime wall);
+
+  std::optional<WallTime> last_handshake_;  // as the device tells it
+  std::optional<MonotonicTime> established_;
   std::optional<WallTime> ended_handshake_;  // that of a session which was ended
   std::optional<Duration> age_;
   std::uint64_t sent_bytes_ = 0;

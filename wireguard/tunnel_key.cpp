@@ -63,7 +63,6 @@ void TunnelKey::adopt(const RecordedKey& key) {
   active_ = key.id;
   fingerprint_ = key.fingerprint;
   applied_ = std::min(key.applied.monotonic(parts_.clock), parts_.clock.now());
-  applied_wall_ = WallTime(std::chrono::seconds(key.applied.wall_seconds));
   opened_ = parts_.clock.now();
   log::info("{}: key {} is set and its own: the tunnel goes on", options_.label, active_.text());
 }
@@ -88,9 +87,9 @@ void TunnelKey::shut(const std::string& why) {
 }
 
 bool TunnelKey::proven_by_handshake() const {
-  const auto last = session_.last_handshake();
-  // Both are of this machine's clock; handshakes are told in whole seconds.
-  return state_ == State::held && last && session_.age() && *last + std::chrono::seconds(1) > applied_wall_;
+  const auto last = session_.established();
+  // Handshakes may be told in whole seconds.
+  return state_ == State::held && last && session_.age() && *last + std::chrono::seconds(1) > applied_;
 }
 
 std::optional<std::uint16_t> TunnelKey::opening_keepalive() {
@@ -156,7 +155,6 @@ void TunnelKey::apply(const KeyId& id, const SecretBytes& preshared_key, bool op
       active_ = key.id;
       fingerprint_ = key.fingerprint;
       applied_ = parts_.clock.now();
-      applied_wall_ = parts_.clock.wall();
       if (open) session_.ended(true);
     }
     done(std::move(changed));

@@ -85,7 +85,6 @@ class TunnelKey {
   KeyId active_;
   Fingerprint fingerprint_{};  // of the key that is set, if it is held or shut
   MonotonicTime applied_;
-  WallTime applied_wall_;
   SessionWatch session_;
   Guard guard_;
 };

@@ -8,11 +8,13 @@ from network import Network
 from nodes import BIN
 from pki import Pki
 from topology import Topology
+from tunnels import Tunnels
 
 HUBS = ["hank", "helen", "hilary", "holly", "hugo"]
 ODD_SAES = ["sae with spaces", "a/b/c", "Zürich-鍵", "100%2F", "q?x=1&y#z", "plus+sign"]
 
 TWO_KMES = {"carol": ["carol"], "celia": ["celia"]}
+TUNNEL_SAES = {"carol": ["alice"], "celia": ["bob"]}
 
 _live: list[object] = []
 
@@ -86,8 +88,9 @@ def make_module_network(tmp_path_factory, pki):
     """As make_network, for networks that the tests of one file share."""
     networks: list[Network] = []
     keep = keeper(networks)
+    own_pki = pki
 
-    def make(hubs=HUBS[:3], clients=None, **options) -> Network:
+    def make(hubs=HUBS[:3], clients=None, pki=own_pki, **options) -> Network:
         directory = tmp_path_factory.mktemp("network") / "nodes"
         return keep(Network(directory, pki, list(hubs), TWO_KMES if clients is None else clients, **options))
 
@@ -127,3 +130,37 @@ def town(tmp_path_factory) -> Topology:
     topology.all_registered()
     yield topology
     stop_all(topologies)
+
+
+@pytest.fixture(scope="module")
+def tunnel_network(make_module_network) -> Network:
+    """For the adapters of WireGuard tunnels. No test may damage it."""
+    network = make_module_network(clients=TUNNEL_SAES).start()
+    network.all_registered()
+    return network
+
+
+@pytest.fixture
+def make_tunnels(request, pki):
+    """Makes tunnels and adapters that do not run yet: make_tunnels(count, **options of Tunnels), on the shared network
+    unless `on` is given."""
+    made: list[Tunnels] = []
+
+    def make(count: int = 1, on: Network | None = None, **options) -> Tunnels:
+        network = on or request.getfixturevalue("tunnel_network")
+        made.append(Tunnels(network, options.pop("certified_by", pki), count, **options))
+        return made[-1]
+
+    yield make
+    for tunnels in made:
+        for adapter in tunnels.adapters:
+            print(f"--- {adapter.name}\n{adapter.log_text()[-3000:]}")
+        tunnels.close()
+
+
+@pytest.fixture
+def own_tunnel_network(make_network) -> Network:
+    """As tunnel_network, for one test to damage."""
+    network = make_network(clients=TUNNEL_SAES).start()
+    network.all_registered()
+    return network

@@ -6,26 +6,18 @@ import time
 
 import pytest
 
+from adapter_privileges import check_privileges
 from inner_tunnels import InnerTunnels
 from nodes import BIN, eventually, run
-from tunnels import USER, Device, KernelDevice, check_privileges
-
-SAES = {"carol": ["alice"], "celia": ["bob"]}
-
-
-@pytest.fixture(scope="module")
-def network(make_module_network):
-    network = make_module_network(clients=SAES).start()
-    network.all_registered()
-    return network
-
+from tunnel_devices import Device, KernelDevice
+from tunnels import USER
 
 @pytest.fixture
-def make_tunnels(network, pki):
+def make_tunnels(tunnel_network, pki):
     made: list[InnerTunnels] = []
 
     def make(**options) -> InnerTunnels:
-        made.append(InnerTunnels(network, pki, **{"kinds": (KernelDevice, KernelDevice), **options}))
+        made.append(InnerTunnels(tunnel_network, pki, **{"kinds": (KernelDevice, KernelDevice), **options}))
         return made[-1]
 
     yield make
@@ -33,10 +25,6 @@ def make_tunnels(network, pki):
         for adapter in tunnels.adapters:
             print(f"--- {adapter.name}\n{adapter.log_text()[-3000:]}")
         tunnels.close()
-
-
-def same_key(tunnel) -> bool:
-    return tunnel.a.psk() == tunnel.b.psk() != "(none)"
 
 
 def first_peer(adapter) -> dict:
@@ -66,7 +54,7 @@ def test_gate_first_key_and_rotation(make_tunnels):
     tunnels.a.start()
     print(f"up {tunnels.up_within(30):.2f} s after the second adapter's start")
     for device in tunnel.ends:
-        eventually(lambda: device.keepalive() == "off", "the keep-alive interval is restored", 20)
+        eventually(lambda: device.keepalive() == 0, "the keep-alive interval is restored", 20)
     for adapter in tunnels.adapters:
         check_privileges(adapter, helper_uid=0)
     key = tunnel.a.psk()
@@ -74,7 +62,7 @@ def test_gate_first_key_and_rotation(make_tunnels):
 
     def another_key() -> bool:
         time.sleep(0.5)  # every look costs an emulated processor much
-        return same_key(tunnel) and tunnel.a.psk() != key
+        return tunnel.same_key and tunnel.a.psk() != key
 
     eventually(another_key, "another key", 60)
     pings.send_signal(2)
@@ -100,7 +88,7 @@ def test_device_made_again(make_tunnels):
     tunnel.b.delete()
     tunnel.b.make()
     tunnels.up_within(30)
-    assert same_key(tunnel)
+    assert tunnel.same_key
 
 
 def test_userspace_at_one_end(make_tunnels):

@@ -11,13 +11,16 @@ from nodes import run
 class Pki:
     """A CA and what it issued, in one directory."""
 
-    def __init__(self, directory: pathlib.Path):
+    def __init__(self, directory: pathlib.Path, *, made_before_seconds: int = 0):
+        """The certificates hold since so long ago."""
+        self._openssl = ["faketime", "-f", f"-{made_before_seconds}s"] if made_before_seconds else []
+        self._openssl.append("openssl")
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         self.ca = directory / "ca.crt"
         self.ca_key = directory / "ca.key"
         run(
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+            *self._openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
             "-subj", "/CN=test CA", "-keyout", self.ca_key, "-out", self.ca,
         )  # fmt: skip
 
@@ -58,7 +61,7 @@ class Pki:
         alternative = f"subjectAltName=@names\n[names]\n{listed}" if names else ""
         extensions.write_text(f"basicConstraints=CA:FALSE\nextendedKeyUsage={usage}\n{alternative}")
         run(
-            "openssl", "x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self.ca_key, "-CAcreateserial",
+            *self._openssl, "x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self.ca_key, "-CAcreateserial",
             "-days", "2", "-extfile", extensions, "-out", certificate,
         )  # fmt: skip
         return certificate, key

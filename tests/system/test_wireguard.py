@@ -1,6 +1,8 @@
-"""dske-wireguard on real tunnels: wireguard-go between network namespaces."""
+"""dske-wireguard on real tunnels: wireguard-go between network namespaces. The gate, the first key, privileges, what
+the adapters tell each other and a person."""
 
 import http.client
+import itertools
 import json
 import os
 import ssl
@@ -10,59 +12,14 @@ import time
 import pytest
 import yaml
 
+from adapter_privileges import check_privileges
 from json_schema import Checker
 from nodes import REPOSITORY, eventually, run
-from tunnel_losses import OneWay, Verdict, judge
-from tunnels import ADAPTER, Tunnels, check_privileges
+from privileges import needs_root
+from tunnel_losses import OneWay, judge, nothing_lost
+from tunnels import ADAPTER
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
-
-SAES = {"carol": ["alice"], "celia": ["bob"]}
-
-
-@pytest.fixture(scope="module")
-def network(make_module_network):
-    network = make_module_network(clients=SAES).start()
-    network.all_registered()
-    return network
-
-
-@pytest.fixture
-def make_tunnels(network, pki):
-    made: list[Tunnels] = []
-
-    def make(count: int = 1, on=network, **options) -> Tunnels:
-        made.append(Tunnels(on, pki, count, **options))
-        return made[-1]
-
-    yield make
-    for tunnels in made:
-        for adapter in tunnels.adapters:
-            print(f"--- {adapter.name}\n{adapter.log_text()[-3000:]}")
-        tunnels.close()
-
-
-def same_key(tunnel) -> bool:
-    return tunnel.a.psk() == tunnel.b.psk() != "(none)"
-
-
-def another_key(tunnels, old: list[str], seconds: float) -> None:
-    """On every tunnel."""
-    eventually(
-        lambda: all(same_key(tunnel) and tunnel.a.psk() != key for tunnel, key in zip(tunnels.tunnels, old, strict=True)),
-        "another key",
-        seconds,
-    )
-
-
-def keys(tunnels) -> list[str]:
-    return [tunnel.a.psk() for tunnel in tunnels.tunnels]
-
-
-def nothing_lost(verdict: Verdict) -> None:
-    if verdict.stalled_seconds > verdict.seconds / 2:
-        pytest.skip(f"the machine stood still for most of the time: {verdict}")
-    assert verdict.lost == 0, verdict
+pytestmark = needs_root
 
 
 def test_losses_are_noticed():
@@ -100,7 +57,7 @@ def test_broken_tunnel_is_noticed(make_tunnels):
 @pytest.mark.parametrize("delay_ms", [0, 40])
 def test_gate_and_first_key(make_tunnels, delay_ms):
     """A session that is open when the first adapter starts is shut; the tunnel works soon after both have started."""
-    tunnels = make_tunnels(delay_ms=delay_ms)
+    tunnels = make_tunnels(delays_ms=[delay_ms])
     tunnels.make()
     tunnel = tunnels.one
     eventually(tunnel.passes, "the plain tunnel carries data")
@@ -111,8 +68,8 @@ def test_gate_and_first_key(make_tunnels, delay_ms):
     tunnels.b.start()
     taken = tunnels.up_within(30)
     print(f"up {taken:.2f} s after the second adapter's start")
-    assert same_key(tunnel)
-    eventually(lambda: tunnel.a.keepalive() == tunnel.b.keepalive() == "off", "the keep-alive interval is restored", 20)
+    assert tunnel.same_key
+    eventually(lambda: tunnel.a.keepalive() == tunnel.b.keepalive() == 0, "the keep-alive interval is restored", 20)
     for adapter in tunnels.adapters:
         eventually(lambda: adapter.status()["peers"][0]["last_error"] == "", "no error is left")
         peer = adapter.status()["peers"][0]
@@ -135,43 +92,13 @@ def test_privileges(make_tunnels):
     eventually(lambda: not os.path.exists(f"/proc/{children[0]}"), "the helper ends with the adapter")
 
 
-def test_adapter_killed(make_tunnels):
-    """The generator of one tunnel, the recoverer of the other. The tunnels go on; once the adapter is back its record knows
-    the keys, and rotation goes on."""
-    tunnels = make_tunnels(2, control=True, intervals={"rotate_seconds": 20})
-    tunnels.make()
-    tunnels.start()
-    tunnels.up_within(30)
-    traffic = tunnels.watched_traffic(30)
-    for _ in range(2):
-        tunnels.a.kill()
-        time.sleep(1)
-        tunnels.a.start()
-    another_key(tunnels, keys(tunnels), 60)
-    nothing_lost(traffic.verdict())
-
-
-def test_device_made_again(make_tunnels):
-    tunnels = make_tunnels()
-    tunnels.make()
-    tunnels.start()
-    tunnels.up_within(30)
-    for device in tunnels.one.ends:
-        device.delete()
-        eventually(lambda: any("device missing" == p["state"] for a in tunnels.adapters for p in a.status()["peers"]),
-                   "the adapter sees that the device is gone")  # fmt: skip
-        device.make()
-        print(f"healed after {tunnels.up_within(30):.2f} s")
-        assert same_key(tunnels.one)
-
-
 def test_only_one_end_can_be_reached(make_tunnels):
     """The generator of one tunnel, the recoverer of the other."""
     tunnels = make_tunnels(2, only_a_listens=True, intervals={"rotate_seconds": 20})
     tunnels.make()
     tunnels.start()
     tunnels.up_within(30)
-    another_key(tunnels, keys(tunnels), 60)
+    tunnels.another_key(tunnels.keys(), 60)
 
 
 def test_split_trust(make_tunnels):
@@ -195,16 +122,21 @@ def test_split_trust(make_tunnels):
     assert not tunnels.all_pass()
     write_secret(tunnels.b, "first secret")
     tunnels.up_within(30)
-    traffic = tunnels.watched_traffic(28)
-    write_secret(tunnels.a, "second secret")
-    old = keys(tunnels)
-    time.sleep(8)
-    write_secret(tunnels.b, "second secret")
-    another_key(tunnels, old, 60)
-    nothing_lost(traffic.verdict())
+    secrets = itertools.count(2)
+
+    def change_both():
+        traffic = tunnels.watched_traffic(28)
+        text, old = f"secret number {next(secrets):02}", tunnels.keys()
+        write_secret(tunnels.a, text)
+        time.sleep(8)
+        write_secret(tunnels.b, text)
+        tunnels.another_key(old, 60)
+        return traffic.verdict()
+
+    nothing_lost(change_both)
 
 
-def test_interface_is_as_described(make_tunnels, network, pki):
+def test_interface_is_as_described(make_tunnels, pki):
     """What another adapter, a stranger and nobody get, against openapi/wireguard.yaml."""
     document = yaml.safe_load((REPOSITORY / "openapi" / "wireguard.yaml").read_text())
     checker = Checker(document)
@@ -250,50 +182,7 @@ def test_interface_is_as_described(make_tunnels, network, pki):
     key = tunnels.one.a.psk()
     applied = {"from": a.public, "to": b.public, "key_id": "00000000-0000-4000-8000-000000000000", "open": True}
     assert call("alice", "POST", "/v1/dske/applied", batch(applied)) == (202, {"tunnels": [], "unknown": []})
-    assert same_key(tunnels.one) and tunnels.one.a.psk() == key and tunnels.one.passes()
-
-
-def test_certificates_renewed_and_revoked(make_tunnels, pki):
-    """All without a restart: an end's certificate is renewed; the old one is revoked, which disturbs nothing; the new one is
-    revoked, which parts the adapters while the tunnel keeps its key; and with another they find together again."""
-    tunnels = make_tunnels(intervals={"rotate_seconds": 20})
-    first = pki.issue("alice")[0].read_bytes()
-    old = pki.directory / "alice-old.crt"
-    old.write_bytes(first)
-    for adapter in tunnels.adapters:
-        adapter.config["tls"]["crl"] = adapter.put("crl", pki.write_crl())
-    tunnels.make()
-    tunnels.start()
-    tunnels.up_within(30)
-
-    def renew() -> None:
-        certificate, key = pki.renew("alice")
-        tunnels.a.put("certificate", certificate)
-        tunnels.a.put("key", key)
-
-    def revoke(*certificates) -> None:
-        for adapter in tunnels.adapters:
-            adapter.put("crl", pki.write_crl(*certificates))
-
-    def reachable(wanted: bool):
-        def holds() -> bool:
-            return all(a.status()["peers"][0]["adapter_reachable"] == wanted for a in tunnels.adapters)
-
-        return holds
-
-    renew()
-    another_key(tunnels, keys(tunnels), 60)
-    revoke(old)
-    time.sleep(8)
-    another_key(tunnels, keys(tunnels), 60)
-    assert reachable(True)()
-    revoke(old, pki.issue("alice")[0])
-    eventually(reachable(False), "the adapters part", 60)
-    assert "revoked" in tunnels.a.log_text() + tunnels.b.log_text()
-    assert same_key(tunnels.one) and tunnels.one.passes()
-    renew()
-    eventually(reachable(True), "the adapters find together", 60)
-    another_key(tunnels, keys(tunnels), 60)
+    assert tunnels.one.same_key and tunnels.one.a.psk() == key and tunnels.one.passes()
 
 
 def test_peers_come_and_go(make_tunnels):
@@ -302,58 +191,16 @@ def test_peers_come_and_go(make_tunnels):
     tunnels.make()
     second = [adapter.config["interfaces"].pop() for adapter in tunnels.adapters]
     tunnels.start()
-    eventually(lambda: same_key(tunnels.tunnels[0]) and tunnels.tunnels[0].passes(0.2), "the first tunnel carries data", 15)
+    eventually(lambda: tunnels.tunnels[0].same_key and tunnels.tunnels[0].passes(0.2), "the first tunnel carries data", 15)
     first_key = tunnels.tunnels[0].a.psk()
     assert tunnels.tunnels[1].a.psk() == "(none)"
     for adapter, interface in zip(tunnels.adapters, second):
         adapter.config["interfaces"].append(interface)
         adapter.write()
-    eventually(lambda: same_key(tunnels.tunnels[1]) and tunnels.tunnels[1].passes(0.2), "the second one too", 20)
+    eventually(lambda: tunnels.tunnels[1].same_key and tunnels.tunnels[1].passes(0.2), "the second one too", 20)
     assert tunnels.tunnels[0].a.psk() == first_key
     for adapter in tunnels.adapters:
         adapter.config["interfaces"].pop()
         adapter.write()
     eventually(lambda: len(tunnels.a.status()["peers"]) == 1, "it is no longer looked after")
     assert tunnels.all_pass()
-
-
-def test_too_few_hubs(make_tunnels, make_network):
-    """Said in `status`; a key comes as soon as enough hubs are there again."""
-    network = make_network(clients=SAES).start()
-    network.all_registered()
-    hubs = list(network.hubs.values())
-    for hub in hubs[:2]:
-        hub.kill()
-    tunnels = make_tunnels(on=network)
-    tunnels.make()
-    tunnels.start()
-    for adapter in tunnels.adapters:
-        eventually((adapter.directory / "state" / "status.sock").exists, "the adapter answers")
-    eventually(lambda: any("KME" in peer["last_error"] for adapter in tunnels.adapters for peer in adapter.status()["peers"]),
-               "the cause is shown")  # fmt: skip
-    assert not tunnels.all_pass()
-    hubs[0].serve()
-    hubs[0].wait_ready()
-    began = time.monotonic()
-    tunnels.up_within(30)
-    print(f"up {time.monotonic() - began:.2f} s after the hub was ready")
-
-
-def test_kme_killed(make_tunnels, make_network):
-    """The generator's of one tunnel, the recoverer's of the other."""
-    network = make_network(clients=SAES).start()
-    network.all_registered()
-    tunnels = make_tunnels(2, on=network, control=True, intervals={"rotate_seconds": 20})
-    tunnels.make()
-    tunnels.start()
-    tunnels.up_within(30)
-    traffic = tunnels.watched_traffic(40)
-    kme = next(iter(network.kmes.values()))
-    kme.kill()
-    eventually(lambda: any("KME" in peer["last_error"] for peer in tunnels.a.status()["peers"]), "the cause is shown", 40)
-    kme.serve()
-    kme.wait_ready()
-    began = time.monotonic()
-    another_key(tunnels, keys(tunnels), 60)
-    print(f"other keys {time.monotonic() - began:.2f} s after the KME was back")
-    nothing_lost(traffic.verdict())

@@ -32,7 +32,9 @@ class Kme final : public KeySource {
     end_.world.loop.after(20ms, [&end = end_, id, done = std::move(done)]() mutable {
       if (!end.kme_up) return done(Error{ErrorKind::unavailable, "too few hubs"});
       if (!end.world.kme_keys.contains(id)) return done(Error{ErrorKind::not_found, "no such key"});
-      done(DeliveredKey{id, value(end, id)});
+      DeliveredKey key{id, value(end, id)};
+      end.world.kme_keys.erase(id);  // it is delivered once
+      done(std::move(key));
     });
   }
 
@@ -177,7 +179,7 @@ struct End::Adapter {
     if (end_.exists) {
       seen = PeerObservation{fingerprint_of(end_.psk), std::nullopt, end_.sent_bytes, end_.endpoint_known,
                              end_.keepalive};
-      if (end_.last_handshake) seen->last_handshake = *end_.last_handshake + end_.clock.offset;
+      seen->last_handshake = end_.last_handshake;
     }
     peer.see(seen);
     end_.world.loop.after(peer.hurries() ? Duration(1s) : end_.timings.observe, guard([this] { observe(); }));
@@ -257,7 +259,7 @@ void World::establish() {
   session_ = clock.now();
   ++handshakes;
   for (End& end : ends) {
-    end.last_handshake = std::chrono::floor<std::chrono::seconds>(clock.wall());
+    end.last_handshake = std::chrono::floor<std::chrono::seconds>(end.clock.wall());
     end.begins_alone = false;
   }
 }

@@ -87,7 +87,7 @@ class End {
   // The device.
   bool exists = true;
   Bytes psk = Bytes(32);
-  std::optional<WallTime> last_handshake;
+  std::optional<WallTime> last_handshake;  ///< by this end's clock as it was then
   std::uint64_t sent_bytes = 0;
   bool endpoint_known = true;
   std::uint16_t keepalive = 25;

@@ -237,6 +237,26 @@ TEST_CASE("clocks that differ by minutes change nothing") {
   CHECK(world.oldest_session <= 126s);
 }
 
+TEST_CASE("clocks that are set by minutes meanwhile change nothing") {
+  World world(14);
+  bring_up(world);
+  for (const auto offset : {7min, -7min, 0min, 90min, -90min}) {
+    world.ends[0].clock.offset = offset;
+    world.ends[1].clock.offset = -offset / 2;
+    world.loop.run_for(20s);
+    for (const End& end : world.ends) {
+      CHECK(end.tunnel->session().state() == Session::live);
+      CHECK(*end.tunnel->session().age() - *world.session_age() < 6s);
+    }
+    CHECK(world.loop.run_until([&] { return world.ends[0].tunnel->proven_by_handshake(); }, 130s));
+    world.loop.run_for(10min);
+    CHECK(world.ends[0].tunnel->age() < 4min);
+  }
+  CHECK(world.lost == 0);
+  CHECK(world.oldest_session <= 126s);
+  CHECK(world.ends[0].replaced + world.ends[1].replaced == 3);
+}
+
 TEST_CASE("the keep-alive interval is restored after the handshake, also by the next process") {
   World world;
   bring_up(world);
@@ -301,6 +321,52 @@ TEST_CASE("a key that the other KME does not deliver is offered again, and no ot
   world.recoverer().kme_up = true;
   CHECK(world.loop.run_until([&] { return world.up() && world.ends[0].psk != old; }, 15s));
   CHECK(world.keys_taken == taken + 1);
+}
+
+TEST_CASE("a recoverer that hears that its KME is back does not wait for the next offer") {
+  World world(17);
+  bring_up(world);
+  world.recoverer().kme_up = false;
+  REQUIRE(world.loop.run_until(
+      [&] { return world.generator().peer->report().last_error.find("no_key") != std::string::npos; }, 5min));
+  const Bytes old = world.ends[0].psk;
+  world.recoverer().kme_up = true;
+  world.recoverer().peer->wake();
+  CHECK(world.loop.run_until([&] { return world.up() && world.ends[0].psk != old; }, 500ms));
+  CHECK(world.lost == 0);
+}
+
+TEST_CASE("a recoverer that is started again between taking a key and confirming it asks for another one") {
+  for (const Duration life : {22ms, 26ms, 27ms, 28ms, 30ms, 40ms}) {
+    CAPTURE(life.count());
+    World world(19);
+    bring_up(world);
+    world.generator().make_device_anew();
+    world.recoverer().loses_confirmations = true;
+    const int taken = world.keys_taken;
+    REQUIRE(world.loop.run_until([&] { return world.keys_taken > taken; }, 15s));
+    world.loop.run_for(life);
+    world.recoverer().crash();
+    world.recoverer().loses_confirmations = false;
+    world.recoverer().start();
+    CHECK(world.up_within(15s));
+  }
+}
+
+TEST_CASE("a recoverer that sets a key which the generator has given up is brought together with it") {
+  World world(18);
+  bring_up(world);
+  world.recoverer().kme_up = false;
+  REQUIRE(world.loop.run_until(
+      [&] { return world.generator().peer->report().last_error.find("no_key") != std::string::npos; }, 5min));
+  world.generator().crash();
+  world.recoverer().kme_up = true;
+  world.recoverer().peer->wake();
+  world.loop.run_for(1s);
+  CHECK(world.ends[0].psk != world.ends[1].psk);
+  world.generator().start();
+  CHECK(world.up_within(15s));
+  CHECK(world.lost == 0);
 }
 
 TEST_CASE("a record that cannot be written keeps a key from being set") {

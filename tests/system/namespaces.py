@@ -1,0 +1,93 @@
+"""Sockets in network namespaces, made by this process: cheaper by far than a command in each."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import socket
+import struct
+import threading
+import time
+
+_CLONE_NEWNET = 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _enter(file: int) -> None:
+    if _libc.setns(file, _CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "cannot change the network namespace")
+
+
+def socket_in(space: str, *arguments: int) -> socket.socket:
+    """socket.socket(*arguments) in this namespace. It stays there."""
+    made: list[socket.socket | BaseException] = []
+
+    def make() -> None:  # in a thread of its own, since it is the thread that changes the namespace
+        try:
+            file = os.open(f"/var/run/netns/{space}", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                _enter(file)
+            finally:
+                os.close(file)
+            made.append(socket.socket(*arguments))
+        except BaseException as error:  # the caller's to judge
+            made.append(error)
+
+    thread = threading.Thread(target=make)
+    thread.start()
+    thread.join()
+    if isinstance(made[0], BaseException):
+        raise made[0]
+    return made[0]
+
+
+class Echo:
+    """Sends ICMP echo requests from a namespace to an address and counts what is answered. Not for several threads."""
+
+    def __init__(self, space: str, target: str):
+        self._socket = socket_in(space, socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+        self._socket.setblocking(False)
+        self._target = target
+        self._identifier = os.getpid() & 0xFFFF
+        self.sent = 0
+        self.answered = 0  # the highest number that was, and all before it are of no interest
+
+    def send(self) -> int:
+        """The number of the request, from 1."""
+        self.sent += 1
+        packet = struct.pack("!BBHHHQ", 8, 0, 0, self._identifier, self.sent & 0xFFFF, self.sent)
+        words = sum(struct.unpack(f"!{len(packet) // 2}H", packet))
+        words = (words & 0xFFFF) + (words >> 16)
+        words = (words & 0xFFFF) + (words >> 16)
+        packet = packet[:2] + struct.pack("!H", ~words & 0xFFFF) + packet[4:]
+        try:
+            self._socket.sendto(packet, (self._target, 0))
+        except OSError:
+            pass  # lost, as on any way
+        return self.sent
+
+    def take(self) -> int:
+        """What has come until now; the highest number that was answered."""
+        while True:
+            try:
+                packet = self._socket.recv(2048)
+            except OSError:
+                return self.answered
+            icmp = packet[(packet[0] & 15) * 4 :]
+            if len(icmp) == 16 and icmp[0] == 0 and int.from_bytes(icmp[4:6], "big") == self._identifier:
+                self.answered = max(self.answered, int.from_bytes(icmp[8:16], "big"))
+
+    def passes(self, seconds: float) -> bool:
+        """Whether a request is answered within this time."""
+        number = self.send()
+        deadline = time.monotonic() + seconds
+        while self.take() < number:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            select.select([self._socket], [], [], left)
+        return True
+
+    def close(self) -> None:
+        self._socket.close()
