@@ -9,7 +9,7 @@ namespace {
 constexpr std::size_t kHeadBytesMost = 16 * 1024;
 constexpr std::size_t kBodyBytesMost = 64 * 1024 * 1024;
 constexpr std::string_view kEnd = "\r\n\r\n";
-constexpr std::string_view kKeyId = "\"key_ID\":\"";
+constexpr std::string_view kKeyId = R"("key_ID":")";
 
 bool equal_in_any_case(std::string_view a, std::string_view lower) {
   return std::equal(a.begin(), a.end(), lower.begin(), lower.end(), [](char one, char other) {

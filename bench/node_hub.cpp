@@ -28,8 +28,8 @@ SaeId sae_of(const std::string& client) {
 
 class HubBenchmark {
  public:
-  HubBenchmark(const NodeSettings& settings, ServedNode hub)
-      : settings_(settings), hub_(std::move(hub)), management_(hub_.node()) {}
+  HubBenchmark(NodeSettings settings, ServedNode hub)
+      : settings_(std::move(settings)), hub_(std::move(hub)), management_(hub_.node()) {}
 
   Result<void> run() {
     if (auto started = hub_.start(); !started) return started.error();

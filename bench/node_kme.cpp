@@ -1,5 +1,6 @@
 // `dske-bench node kme`.
 #include <thread>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -23,7 +24,8 @@ constexpr std::chrono::milliseconds kBetweenRequests{5};
 
 class KmeBenchmark {
  public:
-  KmeBenchmark(const NodeSettings& settings, PairNetwork& network) : settings_(settings), network_(network) {}
+  KmeBenchmark(NodeSettings settings, PairNetwork& network)
+      : settings_(std::move(settings)), network_(network) {}
 
   Result<void> run() {
     if (auto given = provision(0); !given) return given;
@@ -129,7 +131,7 @@ class KmeBenchmark {
       std::this_thread::sleep_for(kBetweenRequests);
       const auto begun = steady_clock::now();
       auto keys = keys_of(client.send(network_.master_call({0, 0}, etsi014::Resource::enc_keys)), 1);
-      if (i > 0) latencies.push_back(steady_clock::now() - begun);  // the first has the handshake
+      if (i > 0) latencies.emplace_back(steady_clock::now() - begun);  // the first has the handshake
       if (!keys) return keys.error();
       keys_.push_back(std::move(*keys));
     }
@@ -196,7 +198,7 @@ class KmeBenchmark {
       std::this_thread::sleep_for(kBetweenRequests);
       const auto begun = steady_clock::now();
       const auto keys = keys_of(client.send(network_.slave_call({0, 0}, keys_[i])), 1);
-      if (i > 0) latencies.push_back(steady_clock::now() - begun);
+      if (i > 0) latencies.emplace_back(steady_clock::now() - begun);
       if (!keys) return keys.error();
       if (!same_keys(*keys, keys_[i])) return Error{ErrorKind::internal, "the two ends have different keys"};
     }

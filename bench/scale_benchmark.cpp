@@ -59,7 +59,7 @@ class CostMeasurement {
 
  private:
   static double share_bytes(std::size_t number) {
-    return kSecretTagBytes + static_cast<double>(number * kColdBits / 8);
+    return kSecretTagBytes + static_cast<double>(number) * kColdBits / 8;
   }
 
   Result<void> find_processes() {

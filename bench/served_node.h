@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include <sys/types.h>
 
@@ -48,7 +49,7 @@ class ServedNode {
   [[nodiscard]] Result<double> load_over(std::chrono::milliseconds duration) const;
 
  private:
-  explicit ServedNode(const manager::Node& node) : node_(node) {}
+  explicit ServedNode(manager::Node node) : node_(std::move(node)) {}
   [[nodiscard]] std::string program() const;
   [[nodiscard]] Result<void> await(const std::string& path) const;
 

@@ -20,7 +20,7 @@ constexpr std::chrono::seconds kLifetime{600};
 // Lives on the loop of both clients and keeps itself alive until the end.
 class Rounds : public std::enable_shared_from_this<Rounds> {
  public:
-  explicit Rounds(const ShareRoundsSettings& settings) : settings_(settings) {}
+  explicit Rounds(ShareRoundsSettings settings) : settings_(std::move(settings)) {}
 
   std::future<Result<ShareRounds>> result() { return result_.get_future(); }
 
@@ -79,7 +79,7 @@ class Rounds : public std::enable_shared_from_this<Rounds> {
     writer.end_array().end_object();
     call(settings_.responder, "POST", "/key-share/confirmation", writer.take(), measured_.confirm,
          [self = shared_from_this()](const HubReply& /*reply*/) {
-           self->measured_.whole.push_back(steady_clock::now() - self->begun_);
+           self->measured_.whole.emplace_back(steady_clock::now() - self->begun_);
            self->post();
          });
   }
@@ -91,7 +91,7 @@ class Rounds : public std::enable_shared_from_this<Rounds> {
         std::move(method), std::move(path), std::move(body),
         [self = shared_from_this(), what, &latencies, next = std::move(next)](const Result<HubReply>& reply) {
           const auto now = steady_clock::now();
-          latencies.push_back(now - std::exchange(self->at_, now));
+          latencies.emplace_back(now - std::exchange(self->at_, now));
           if (!reply) return self->fail(reply.error().within(what));
           if (reply->status != 200)
             return self->fail({ErrorKind::unavailable, what + " " + reply->refusal()});

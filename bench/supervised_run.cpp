@@ -38,7 +38,7 @@ int run_supervised(const std::filesystem::path& parent,
   sigset_t before{};
   ::sigemptyset(&signals);
   for (const int signal : {SIGINT, SIGTERM, SIGCHLD}) ::sigaddset(&signals, signal);
-  ::sigprocmask(SIG_BLOCK, &signals, &before);
+  ::pthread_sigmask(SIG_BLOCK, &signals, &before);
   // What is orphaned comes to this process, which waits for it to be gone before it removes its files.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   const pid_t child = ::fork();
@@ -49,7 +49,7 @@ int run_supervised(const std::filesystem::path& parent,
   if (child == 0) {
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    ::sigprocmask(SIG_SETMASK, &before, nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     const int status = work(directory.path());
     static_cast<void>(std::fflush(stdout));
     ::_exit(status);
@@ -59,7 +59,7 @@ int run_supervised(const std::filesystem::path& parent,
   ::kill(-child, SIGKILL);
   while (::wait(nullptr) > 0 || errno == EINTR) {
   }
-  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return status;
 }
 

@@ -87,9 +87,10 @@ class PoolCloser {
   static constexpr std::size_t kClosedAtOnce = 256;
 
   static void close(std::span<const std::shared_ptr<Client>> clients) {
-    std::vector<std::promise<void>> closed(clients.size());
-    for (std::size_t i = 0; i < clients.size(); ++i) {
-      clients[i]->pool().close([&client = *clients[i], &end = closed[i]](const Result<void>& result) {
+    std::vector<std::promise<void>> closed;
+    closed.reserve(clients.size());
+    for (const auto& client : clients) {
+      client->pool().close([&client = *client, &end = closed.emplace_back()](const Result<void>& result) {
         if (!result) log::error("client {}: {}", client.name().text(), result.error().message);
         end.set_value();
       });

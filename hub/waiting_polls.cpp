@@ -29,9 +29,9 @@ void WaitingPolls::begin(Authenticator::Poll poll, const PendingQuestion& questi
   if (!older.empty()) answer_nothing(older.mapped());
   // The store is asked after the poll has begun to wait, so that no share comes in between.
   if (number > 0) return read(client, number, question.cursor);
-  store_.pending(
-      client, question.cursor, PendingList::kBundlesMost,
-      [poll = std::move(poll)](const Result<store::PendingShares>& shares) mutable { answer(poll, shares); });
+  store_.pending(client, question.cursor, PendingList::kBundlesMost,
+                 [poll = std::move(poll)](  // NOLINT(bugprone-use-after-move): moved only with a number
+                     const Result<store::PendingShares>& shares) mutable { answer(poll, shares); });
 }
 
 void WaitingPolls::read(const ClientName& client, std::uint64_t number, std::uint64_t cursor) {
