@@ -1,5 +1,6 @@
 #include "wireguard/peer.h"
 
+#include "base/log.h"
 #include "wireguard/generator.h"
 #include "wireguard/recoverer.h"
 
@@ -69,7 +70,11 @@ void Peer::tell() {
 void Peer::take_comparison(const Result<StateMessage>& other) {
   comparing_ = false;
   const bool again = std::exchange(compare_again_, false);
+  const bool is_news = !other && channel_error_ != other.error().message;
   channel_error_ = other ? "" : other.error().message;
+  // What is wrong with the other adapter as a whole, its link tells once for all tunnels.
+  if (is_news && other.error().kind == ErrorKind::not_found)
+    log::warning("{}: {}", parts_.label, channel_error_);
   if (!other) return;
   heard_ = parts_.clock.now();
   exchange_->take(*other);

@@ -45,7 +45,8 @@ def test_wrong_public_key(make_tunnels):
             for adapter, device in zip(tunnels.adapters, tunnel.ends, strict=True):
                 peer = adapter.peer(device)
                 assert peer["state"] == "shut" and not peer["adapter_reachable"], peer
-                assert "404" in peer["last_error"] and "no tunnel" in peer["last_error"], peer
+                assert "does not know this tunnel" in peer["last_error"], peer
+                assert f"{device.name} {peer['sae_id']}: the other end's adapter does not know" in adapter.log_text()
             assert not tunnel.passes() and tunnel.a.psk() != tunnel.b.psk()
     finally:
         for tunnel in wrong:
