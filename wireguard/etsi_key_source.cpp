@@ -11,7 +11,7 @@ constexpr std::size_t kAnswerBytesMost = std::size_t{64} << 10;
 constexpr std::size_t kKeyBytes = 32;
 constexpr std::size_t kAskingMost = 8;
 constexpr std::chrono::seconds kProbeFirst{1};
-constexpr std::chrono::seconds kProbeMost{5};
+constexpr std::chrono::seconds kProbeMost{2};
 
 // By ETSI GS QKD 014, 6: a request that names no key which is there is a bad one, 503 passes.
 ErrorKind kind_of(int status) {

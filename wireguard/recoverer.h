@@ -30,7 +30,7 @@ class Recoverer final : public Exchange {
 
   ExchangeParts parts_;
   std::optional<RecoverMessage> pending_;
-  bool fetching_ = false;  // a key from the KME, of this offer or of one before
+  bool fetching_ = false;                  // a key from the KME, of this offer or of one before
   std::optional<RecoverMessage> refused_;  // since the KME did not deliver; it may now
   LastKeys last_;                          // of the key that is set
   std::string last_error_;

@@ -159,6 +159,27 @@ TEST_CASE("a KME without keys says why, and is watched until it has some") {
   CHECK(future.wait_for(std::chrono::seconds(60)) == std::future_status::ready);
 }
 
+TEST_CASE("a KME that cannot deliver the other end's key is watched, too; one that has it no more is not") {
+  std::atomic<int> code = 400;
+  std::atomic<int> statuses = 0;
+  Kme kme([&](const std::string& request) -> std::pair<int, std::string> {
+    if (!asks_for(request, "/status")) return {code, R"({"message":"no"})"};
+    ++statuses;
+    return {200, status(2)};
+  });
+  std::promise<void> available;
+  kme.on_loop([&] { kme.source().on_available = [&] { available.set_value(); }; });
+  const auto gone = kme.key_of(kId);
+  REQUIRE_FALSE(gone.has_value());
+  CHECK(gone.error().kind == ErrorKind::not_found);
+  auto future = available.get_future();
+  CHECK(future.wait_for(std::chrono::milliseconds(1300)) == std::future_status::timeout);
+  CHECK(statuses == 0);
+  code = 503;
+  CHECK_FALSE(kme.key_of(kId).has_value());
+  CHECK(future.wait_for(std::chrono::seconds(60)) == std::future_status::ready);
+}
+
 TEST_CASE("many keys at one moment are asked for over few connections") {
   Kme kme([&](const std::string& request) -> std::pair<int, std::string> {
     if (asks_for(request, "/status")) return {200, status(3)};
