@@ -44,15 +44,16 @@ endif()
 
 # A sanitizer build compiles everything again: with the headers that most files share compiled once, it takes
 # less of a machine without a compiler cache. The release build goes without and so shows a missing include.
-option(DSKE_PRECOMPILED "precompile the standard library's headers" OFF)
-set(dske_precompiled_headers <algorithm> <array> <atomic> <chrono> <condition_variable> <cstdint> <cstring> <deque>
-  <filesystem> <fstream> <functional> <future> <map> <memory> <mutex> <optional> <random> <set> <span> <string> <string_view>
-  <thread> <unordered_map> <utility> <variant> <vector>)
+option(DSKE_PRECOMPILED "precompile the headers that most files share" OFF)
+set(dske_precompiled_headers <algorithm> <array> <atomic> <charconv> <chrono> <condition_variable> <cstdint> <cstring> <deque>
+  <filesystem> <fstream> <functional> <future> <iostream> <list> <map> <memory> <mutex> <optional> <random> <set> <span>
+  <sstream> <string> <string_view> <thread> <unordered_map> <utility> <variant> <vector> <fmt/format.h> <tl/expected.hpp>)
 if(DSKE_PRECOMPILED)
   set(nothing ${CMAKE_BINARY_DIR}/precompiled.cpp)
   file(CONFIGURE OUTPUT ${nothing} CONTENT "// Carries the precompiled headers.\n")
   add_library(dske_precompiled STATIC ${nothing})
-  target_link_libraries(dske_precompiled PRIVATE dske_build_options)
+  find_package(fmt REQUIRED)
+  target_link_libraries(dske_precompiled PRIVATE dske_build_options fmt::fmt)
   target_precompile_headers(dske_precompiled PRIVATE ${dske_precompiled_headers})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     # So that a compiler cache knows the same headers again.

@@ -23,35 +23,38 @@ export CCACHE_SLOPPINESS=pch_defines,time_macros  # as it asks for where headers
 
 stage_deps() { scripts/install-deps.sh; }
 
-# What users get, and of the unit tests those that depend on how the compiler optimises: the mathematics.
+# What users get, and of the unit tests those that depend on how the compiler optimises, the mathematics, and those of what
+# measures.
 stage_build() {
-  cmake --preset release && cmake --build --preset release --target programs crash_programs check_kernel_device tunnel_programs test_dske
+  cmake --preset release && cmake --build --preset release --target programs crash_programs check_kernel_device tunnel_programs test_dske test_bench
 }
 
-stage_unit() { ctest --test-dir build --output-on-failure --no-tests=error -R '^unit\.dske' -j "$(nproc)"; }
+stage_unit() { ctest --test-dir build --output-on-failure --no-tests=error -R '^unit\.(dske|bench)' -j "$(nproc)"; }
 
-readonly tsan_folders="base http store node hub kme wireguard"
-asan_build() { cmake --preset asan && cmake --build --preset asan --target "$@"; }
-tsan_build() {
-  # shellcheck disable=SC2086 # one target each
-  cmake --preset tsan && cmake --build --preset tsan --target $(printf 'test_%s ' $tsan_folders)
+# build_with PRESET TARGET...; the unit tests of a folder are test_FOLDER.
+build_with() { cmake --preset "$1" && cmake --build --preset "$1" --target "${@:2}"; }
+# shellcheck disable=SC2046 # one target each
+unit_tests_with() { build_with "$1" $(printf 'test_%s ' "${@:2}"); }
+run_unit_tests() {
+  local folders=${*:2}
+  ctest --test-dir "$1" --output-on-failure --no-tests=error -R "^unit\.(${folders// /|})\$" -j "$(nproc)"
 }
 
-# All unit tests under ASan and UBSan, compiled by clang, which also checks the lock annotations.
+# The product's unit tests under ASan and UBSan, compiled by clang, which also checks the lock annotations.
+readonly asan_folders="base dske psrdfile etsi014 http store openapi node hub kme wireguard manager"
+# shellcheck disable=SC2086 # one folder each
 stage_asan() {
-  asan_build unit_tests &&
-    UBSAN_OPTIONS=print_stacktrace=1 ctest --test-dir build-asan --output-on-failure --no-tests=error -R '^unit\.' -j "$(nproc)"
+  unit_tests_with asan $asan_folders && UBSAN_OPTIONS=print_stacktrace=1 run_unit_tests build-asan $asan_folders
 }
 
 # Those with threads under TSan.
-stage_tsan() {
-  tsan_build &&
-    ctest --test-dir build-tsan --output-on-failure --no-tests=error -R "^unit\.(${tsan_folders// /|})\$" -j "$(nproc)"
-}
+readonly tsan_folders="base http store node hub kme wireguard"
+# shellcheck disable=SC2086 # one folder each
+stage_tsan() { unit_tests_with tsan $tsan_folders && run_unit_tests build-tsan $tsan_folders; }
 
 # Each fuzzer runs its corpus, then for a short time from there; what it finds stays in build-asan/findings.
 stage_fuzz() {
-  asan_build fuzzers || return 1
+  build_with asan fuzzers || return 1
   mkdir -p build-asan/findings
   printf '%s\n' build-asan/bin/fuzz_* | xargs -P "$(nproc)" -n 1 scripts/test.sh --fuzzer
 }
@@ -76,9 +79,11 @@ stage_format() { scripts/check.sh format; }
 
 # What the sanitizers' stages have to compile, as far as it gets, by what the processors have left to do: at idle
 # priority, which gives way at once.
+# shellcheck disable=SC2086 # one folder each
 compile_ahead() {
-  [ -n "${stages##*asan*}" ] || asan_build unit_tests fuzzers
-  [ -n "${stages##*tsan*}" ] || tsan_build
+  case "$stages" in *asan*) unit_tests_with asan $asan_folders ;; esac
+  case "$stages" in *fuzz*) build_with asan fuzzers ;; esac
+  case "$stages" in *tsan*) unit_tests_with tsan $tsan_folders ;; esac
 }
 
 # Most of them wait most of the time: three files run beside each other, first those that wait for natural times, then

@@ -231,7 +231,8 @@ def test_replays_after_a_restart_move_nothing_but_the_hubs_answers_to_registrati
     network.exchange("carol", "celia", 3)
     hank = network.hubs["hank"]
     hank.kill()
-    old = [exchange.received for exchange in network.proxies["hank"].recorded()]
+    # What the hub has seen: a registration that it has not is none to repeat.
+    old = [exchange.received for exchange in network.proxies["hank"].recorded() if exchange.hub_answers]
     network.proxies["hank"].go_down()
     hank.serve()
     hank.wait_ready()
