@@ -59,21 +59,28 @@ def output_of(*command: object, cwd: object = None) -> str:
     return done.stdout
 
 
+def newest_package() -> str | None:
+    told = subprocess.run(["apt-cache", "depends", "linux-image-amd64"], capture_output=True, text=True, check=False)
+    found = re.search(r"Depends: (linux-image-\S+)", told.stdout)
+    return found.group(1) if found else None
+
+
 def fetch_kernel(into: pathlib.Path) -> None:
     """Unpacks the current kernel image of this Debian: boot/vmlinuz-VERSION and its modules."""
     assert output_of("dpkg", "--print-architecture").strip() == "amd64", "the emulated machine is an amd64 one"
 
-    def package() -> str | None:
-        found = re.search(r"Depends: (linux-image-\S+)", output_of("apt-cache", "depends", "linux-image-amd64"))
-        return found.group(1) if found else None
+    def download() -> list[pathlib.Path]:
+        if name := newest_package():
+            command = ["apt-get", "download", "-q", "-o", "APT::Sandbox::User=root", name]
+            subprocess.run(command, cwd=into, capture_output=True, check=False)
+        return list(into.glob("*.deb"))
 
-    name = package()
-    if not name:
+    archives = download()
+    if not archives:  # the package lists may be old, or not there
         output_of("apt-get", "update", "-q")
-        name = package()
-    assert name, "the package lists have no linux-image-amd64"
-    output_of("apt-get", "download", "-q", "-o", "APT::Sandbox::User=root", name, cwd=into)
-    (archive,) = into.glob("*.deb")
+        archives = download()
+    assert archives, "apt-get does not find the kernel of linux-image-amd64"
+    (archive,) = archives
     output_of("dpkg-deb", "-x", archive, into)
     archive.unlink()
     version = next((into / "lib" / "modules").iterdir()).name
