@@ -91,12 +91,24 @@ def united(intervals: list[Interval]) -> list[Interval]:
 
 
 @dataclasses.dataclass
+class Loss:
+    """What one way of a tunnel lost."""
+
+    tunnel: int  # counted from 0
+    way: int  # 0: from a to b
+    packets: int
+    first: float  # when it was sent, by the monotonic clock
+    last: float
+
+
+@dataclasses.dataclass
 class Verdict:
     sent: int
     lost: int  # by the tunnels: not while the machine stood still
     lost_in_stalls: int
     stalls: list[Interval]  # with the margins
     seconds: float
+    losses: list[Loss]
     tcp_stall_seconds: float = 0
 
     @property
@@ -118,6 +130,11 @@ def judge(tunnels: list[OneWay], control: list[OneWay]) -> Verdict:
         lost_in_stalls=0,
         stalls=united([(begin - MARGIN, end + MARGIN) for begin, end in stalls]),
         seconds=max(way.sent_at[-1] - way.sent_at[0] for way in tunnels),
+        losses=[
+            Loss(number // 2, number % 2, len(lost), round(lost[0], 3), round(lost[-1], 3))
+            for number, way in enumerate(tunnels)
+            if (lost := way.lost)
+        ],
     )
     lost = [at for way in tunnels for at in way.lost]
     verdict.lost_in_stalls = sum(verdict.in_stall(at) for at in lost)

@@ -56,6 +56,11 @@ class SessionWatch(threading.Thread):
                 if times and (not sessions.handshakes or max(times) - sessions.handshakes[-1][0] > 1):
                     sessions.handshakes.append((max(times), key))
 
+    def age(self, tunnel: int, at: float) -> float | None:
+        """How old the tunnel's session was at a time of the monotonic clock, by the look before."""
+        looks = [(seen, age) for seen, age in self.sessions[tunnel].ages if seen <= at]
+        return looks[-1][1] + at - looks[-1][0] if looks else None
+
     def stop(self) -> list[Sessions]:
         self._stopped.set()
         self.join()
