@@ -11,12 +11,13 @@ import pytest
 
 from kernel_vm import run_in_vm
 from nodes import BIN, PATIENCE
+from privileges import needs_root
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces and devices need root")
+pytestmark = needs_root
 
 CASES = pathlib.Path(__file__).with_name("kernel_cases.py")
 NAMES = re.findall(r"^def (test_\w+)", CASES.read_text(), re.MULTILINE)
-SECONDS = 1800  # at most: time in the emulated machine does not go on while a busy host has no time for it
+SECONDS = 900  # at most: time in the emulated machine does not go on while a busy host has no time for it
 EMULATED = 2  # times the patience with a processor of silicon
 
 
