@@ -13,6 +13,9 @@ namespace {
 constexpr std::chrono::seconds kTimeout{5};
 constexpr std::chrono::seconds kCollectTimeout{30};
 constexpr std::chrono::milliseconds kFirstAgain{500};
+// After an answer: what many tunnels have to say one after the other goes together, and far fewer requests
+// are made than the other end takes of an SAE.
+constexpr std::chrono::milliseconds kRest{20};
 
 Error unexpected(const http::Answer& answer) {
   std::string text = "the other end's adapter answers " + std::to_string(answer.status);
@@ -96,7 +99,7 @@ void AdapterLink::send_next() {
   call("POST", "/v1/dske/" + kind, to_json(batch), kTimeout,
        [this, items = std::move(items)](const Result<http::Answer>& answer) mutable {
          take_answer(std::move(items), answer);
-         send_next();
+         loop_.after(kRest, guard_([this] { send_next(); }));
        });
 }
 
@@ -183,8 +186,8 @@ void AdapterLink::collect() {
          }
          collecting_ = !to_collect_.empty();
          if (!collecting_) return;
-         if (answer && answer->status == 200) return collect();
-         loop_.after(collect_again_.next(), guard_([this] { collect(); }));
+         const Duration wait = answer && answer->status == 200 ? Duration(kRest) : collect_again_.next();
+         loop_.after(wait, guard_([this] { collect(); }));
        });
 }
 

@@ -70,7 +70,7 @@ class AdapterLink {
   Randomness& randomness_;
   std::map<Link, LinkedTunnel*> tunnels_;
   Outbox outbox_;
-  bool sending_ = false;       // or about to
+  bool sending_ = false;       // or about to, or resting
   std::set<Link> to_collect_;  // tunnels whose other end cannot call
   bool collecting_ = false;
   std::set<Link> unknown_;  // to the other end, when they were last told of

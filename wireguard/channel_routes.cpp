@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/base64.h"
+#include "base/rate_limiter.h"
 #include "wireguard/adapter_tls.h"
 #include "wireguard/batches.h"
 
@@ -27,6 +28,12 @@ int status_of(ErrorKind kind) {
 
 http::Response refusal(const Error& error) {
   return http::message_response(status_of(error.kind), error.message);
+}
+
+http::Response too_many_requests() {
+  http::Response response = http::message_response(429, "adapters of this SAE ask too often");
+  response.headers.push_back({"Retry-After", "1"});
+  return response;
 }
 
 http::Response json_response(int status, SecretBytes body) {
@@ -52,43 +59,59 @@ Result<AdapterId> adapter_of(std::string_view query) {
 // Everything that a handler does: on the loop, as the SAE that calls.
 using Action = std::function<void(const SaeId&, const http::Request&, http::Reply)>;
 
-http::Route route(http::ClientLoop& loop, std::string method, std::string path, Action action) {
-  return {std::move(method), std::move(path),
-          [&loop, action = std::move(action)](http::Request request, http::Reply reply) {
-            auto caller = caller_of(request);
-            if (!caller) return reply.send(refusal(caller.error()));
-            loop.post([action, caller = std::move(*caller), request = std::move(request),
-                       reply = std::move(reply)]() mutable { action(caller, request, std::move(reply)); });
-          }};
-}
+class Router {
+ public:
+  Router(http::ClientLoop& loop, std::uint32_t requests_per_second)
+      : loop_(loop), rate_(std::make_shared<RateLimiter>(requests_per_second)) {}
+
+  void add(std::string method, std::string path, Action action) {
+    routes_.push_back(
+        {std::move(method), std::move(path),
+         [&loop = loop_, rate = rate_, action = std::move(action)](http::Request request, http::Reply reply) {
+           auto caller = caller_of(request);
+           if (!caller) return reply.send(refusal(caller.error()));
+           if (!rate->reserve(caller->text(), RateLimiter::Time::clock::now()))
+             return reply.send(too_many_requests());
+           loop.post([action, caller = std::move(*caller), request = std::move(request),
+                      reply = std::move(reply)]() mutable { action(caller, request, std::move(reply)); });
+         }});
+  }
+  [[nodiscard]] std::vector<http::Route> take() { return std::move(routes_); }
+
+ private:
+  http::ClientLoop& loop_;
+  const std::shared_ptr<RateLimiter> rate_;
+  std::vector<http::Route> routes_;
+};
 
 }  // namespace
 
-std::vector<http::Route> channel_routes(http::ClientLoop& loop, ChannelReceiver& receiver) {
-  std::vector<http::Route> routes;
-  routes.push_back(route(loop, "GET", "/v1/dske/info",
-                         [&receiver](const SaeId& caller, const http::Request&, http::Reply reply) {
-                           auto info = receiver.info(caller);
-                           reply.send(info ? json_response(200, std::move(*info)) : refusal(info.error()));
-                         }));
+std::vector<http::Route> channel_routes(http::ClientLoop& loop, ChannelReceiver& receiver,
+                                        std::uint32_t requests_per_second) {
+  Router router(loop, requests_per_second);
+  router.add("GET", "/v1/dske/info",
+             [&receiver](const SaeId& caller, const http::Request&, http::Reply reply) {
+               auto info = receiver.info(caller);
+               reply.send(info ? json_response(200, std::move(*info)) : refusal(info.error()));
+             });
   for (const std::string_view kind : kMessageKinds) {
-    routes.push_back(route(
-        loop, "POST", "/v1/dske/" + std::string(kind),
+    router.add(
+        "POST", "/v1/dske/" + std::string(kind),
         [&receiver, kind](const SaeId& caller, const http::Request& request, http::Reply reply) {
           const auto batch = parse_batch(kind, request.body.text());
           if (!batch) return reply.send(refusal(batch.error()));
           const auto answer = receiver.take(caller, *batch, request.tls_exported.get());
           if (!answer) return reply.send(refusal(answer.error()));
           reply.send(json_response(kind == "state" ? 200 : 202, SecretBytes::copy_of(to_json(*answer))));
-        }));
+        });
   }
-  routes.push_back(route(loop, "GET", "/v1/dske/messages",
-                         [&receiver](const SaeId& caller, const http::Request& request, http::Reply reply) {
-                           const auto id = adapter_of(request.query);
-                           if (!id) return reply.send(refusal(id.error()));
-                           receiver.collect(caller, *id, std::move(reply));
-                         }));
-  return routes;
+  router.add("GET", "/v1/dske/messages",
+             [&receiver](const SaeId& caller, const http::Request& request, http::Reply reply) {
+               const auto id = adapter_of(request.query);
+               if (!id) return reply.send(refusal(id.error()));
+               receiver.collect(caller, *id, std::move(reply));
+             });
+  return router.take();
 }
 
 }  // namespace dske::wireguard

@@ -1,6 +1,7 @@
 // The adapter's HTTP interface towards other adapters (openapi/wireguard.yaml).
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "http/client.h"
@@ -23,7 +24,13 @@ class ChannelReceiver {
   [[nodiscard]] virtual Result<SecretBytes> info(const SaeId& from) const = 0;
 };
 
-/// The handlers post to `loop`, where `receiver` lives; both must outlive the server.
-[[nodiscard]] std::vector<http::Route> channel_routes(http::ClientLoop& loop, ChannelReceiver& receiver);
+/// What adapters of one SAE may ask in a second, all together. One that has much to say asks at most a
+/// hundred times, whatever the number of its tunnels: AdapterLink rests between its requests.
+constexpr std::uint32_t kRequestsPerSecond = 256;
+
+/// The handlers post to `loop`, where `receiver` lives; both must outlive the server. Beyond
+/// `requests_per_second` of an SAE they answer 429.
+[[nodiscard]] std::vector<http::Route> channel_routes(http::ClientLoop& loop, ChannelReceiver& receiver,
+                                                      std::uint32_t requests_per_second = kRequestsPerSecond);
 
 }  // namespace dske::wireguard

@@ -28,13 +28,13 @@ ChannelEnd::~ChannelEnd() {
   });
 }
 
-void ChannelEnd::listen(std::uint16_t port) {
+void ChannelEnd::listen(std::uint16_t port, std::uint32_t requests_per_second) {
   http::ServerConfig config;
   config.name = "adapter";
   config.port = port;
   config.tls = http::TlsServerConfig{tls_.certificate, tls_.key, {tls_.ca}, {}, kExporterLabel};
   config.limits.body_bytes = kBatchBytesMost;
-  auto started = http::Server::start(config, channel_routes(*loop_, *this));
+  auto started = http::Server::start(config, channel_routes(*loop_, *this, requests_per_second));
   REQUIRE_MESSAGE(started.has_value(), (started ? "" : started.error().message));
   server_ = std::move(*started);
   port_ = server_->port();
@@ -88,6 +88,10 @@ Result<void> ChannelEnd::send(const Link& link, const Message& message) {
     tunnels_.at(link).channel->send(message, [&done](Result<void> sent) { done.set_value(std::move(sent)); });
   });
   return done.get_future().get();
+}
+
+void ChannelEnd::send_and_forget(const Link& link, const Message& message) {
+  on_loop([&] { tunnels_.at(link).channel->send(message, [](const Result<void>& /*sent*/) {}); });
 }
 
 std::optional<TlsSecret> ChannelEnd::newest_secret(const Link& link) {

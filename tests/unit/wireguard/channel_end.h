@@ -26,7 +26,7 @@ class ChannelEnd final : public ChannelReceiver {
   ChannelEnd(const ChannelEnd&) = delete;
   ChannelEnd& operator=(const ChannelEnd&) = delete;
 
-  void listen(std::uint16_t port = 0);
+  void listen(std::uint16_t port = 0, std::uint32_t requests_per_second = kRequestsPerSecond);
   void stop_listening() { server_.reset(); }
   [[nodiscard]] std::string url() const { return "https://127.0.0.1:" + std::to_string(port_); }
   [[nodiscard]] std::uint16_t port() const { return port_; }
@@ -39,6 +39,7 @@ class ChannelEnd final : public ChannelReceiver {
   [[nodiscard]] Result<StateMessage> compare(const Link& link, const StateMessage& own);
   [[nodiscard]] std::vector<Result<StateMessage>> compare_all(const StateMessage& own);
   [[nodiscard]] Result<void> send(const Link& link, const Message& message);
+  void send_and_forget(const Link& link, const Message& message);
   [[nodiscard]] std::optional<TlsSecret> newest_secret(const Link& link);
   [[nodiscard]] std::optional<TlsSecret> secret(const Link& link, const TlsSecretId& id);
 

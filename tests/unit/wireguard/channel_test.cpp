@@ -1,6 +1,7 @@
 // The adapters' channel over real connections.
 #include <algorithm>
 #include <future>
+#include <thread>
 
 #include <doctest/doctest.h>
 
@@ -146,6 +147,42 @@ TEST_CASE("many tunnels with one adapter share its requests") {
   }
   for (const auto& other : ends.alice.compare_all(kLive)) CHECK(other.has_value());
   CHECK(ends.bob.eventually([&] { return ends.bob.requests == 2; }));
+}
+
+TEST_CASE("messages that follow each other share requests: there is a rest after each") {
+  Ends ends;
+  ends.bob.listen();
+  const std::size_t count = 200;
+  const auto number = [](std::size_t i) { return link(static_cast<std::uint8_t>(i)); };
+  for (std::size_t i = 0; i < count; ++i) {
+    ends.alice.add(number(i), "bob", ends.bob.url());
+    ends.bob.add(number(i).reversed(), "alice", "");
+  }
+  const auto began = std::chrono::steady_clock::now();
+  for (std::size_t i = 0; i < count; ++i) {
+    ends.alice.send_and_forget(number(i), AppliedMessage{});
+    std::this_thread::sleep_for(std::chrono::microseconds(100));
+  }
+  CHECK(ends.bob.eventually([&] { return ends.bob.heard.size() == count; }));
+  const auto rests = (std::chrono::steady_clock::now() - began) / std::chrono::milliseconds(20);
+  CHECK(ends.bob.eventually([&] { return ends.bob.requests <= rests + 1; }));
+}
+
+TEST_CASE("an adapter that asks too often is told so, and others of another SAE are answered") {
+  Ends ends;
+  ends.bob.listen(0, 1);
+  ends.connect();
+  Result<StateMessage> told = ends.alice.compare(ends.tunnel, kLive);
+  for (int i = 0; i < 50 && told; ++i) told = ends.alice.compare(ends.tunnel, kLive);
+  REQUIRE_FALSE(told.has_value());
+  CHECK_MESSAGE(told.error().message.find("429: adapters of this SAE ask too often") != std::string::npos,
+                told.error().message);
+
+  ChannelEnd carol(ends.authority, "carol");
+  carol.add(link(2), "bob", ends.bob.url());
+  ends.bob.add(link(2).reversed(), "carol", "");
+  const auto other = carol.compare(link(2), kLive);
+  CHECK_MESSAGE(other.has_value(), (other ? "" : other.error().message));
 }
 
 TEST_CASE("an adapter that went away is called again and again, and compared with once it is back") {
