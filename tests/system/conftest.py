@@ -8,13 +8,13 @@ from network import Network
 from nodes import BIN
 from pki import Pki
 from topology import Topology
-from tunnels import Tunnels
+from tunnel_network import SAES as TUNNEL_SAES
+from tunnels import Tunnels, show_logs_and_close
 
 HUBS = ["hank", "helen", "hilary", "holly", "hugo"]
 ODD_SAES = ["sae with spaces", "a/b/c", "Zürich-鍵", "100%2F", "q?x=1&y#z", "plus+sign"]
 
 TWO_KMES = {"carol": ["carol"], "celia": ["celia"]}
-TUNNEL_SAES = {"carol": ["alice"], "celia": ["bob"]}
 
 _live: list[object] = []
 
@@ -152,10 +152,7 @@ def make_tunnels(request, pki):
         return made[-1]
 
     yield make
-    for tunnels in made:
-        for adapter in tunnels.adapters:
-            print(f"--- {adapter.name}\n{adapter.log_text()[-3000:]}")
-        tunnels.close()
+    show_logs_and_close(made)
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from adapter_privileges import check_privileges
 from inner_tunnels import InnerTunnels
 from nodes import BIN, eventually, run
 from tunnel_devices import Device, KernelDevice
-from tunnels import USER
+from tunnels import USER, show_logs_and_close
+
 
 @pytest.fixture
 def make_tunnels(tunnel_network, pki):
@@ -21,10 +22,7 @@ def make_tunnels(tunnel_network, pki):
         return made[-1]
 
     yield make
-    for tunnels in made:
-        for adapter in tunnels.adapters:
-            print(f"--- {adapter.name}\n{adapter.log_text()[-3000:]}")
-        tunnels.close()
+    show_logs_and_close(made)
 
 
 def first_peer(adapter) -> dict:

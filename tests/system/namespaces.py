@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import os
+import pathlib
 import select
 import socket
 import struct
 import threading
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
+_Result = TypeVar("_Result")
 _CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -19,27 +23,53 @@ def _enter(file: int) -> None:
         raise OSError(ctypes.get_errno(), "cannot change the network namespace")
 
 
-def socket_in(space: str, *arguments: int) -> socket.socket:
-    """socket.socket(*arguments) in this namespace. It stays there."""
-    made: list[socket.socket | BaseException] = []
+def _done_in(space: str, do: Callable[[], _Result]) -> _Result:
+    """In a thread of its own, since it is the thread that changes the namespace."""
+    results: list[_Result] = []
+    errors: list[BaseException] = []
 
-    def make() -> None:  # in a thread of its own, since it is the thread that changes the namespace
+    def enter_and_do() -> None:
         try:
             file = os.open(f"/var/run/netns/{space}", os.O_RDONLY | os.O_CLOEXEC)
             try:
                 _enter(file)
             finally:
                 os.close(file)
-            made.append(socket.socket(*arguments))
+            results.append(do())
         except BaseException as error:  # the caller's to judge
-            made.append(error)
+            errors.append(error)
 
-    thread = threading.Thread(target=make)
+    thread = threading.Thread(target=enter_and_do)
     thread.start()
     thread.join()
-    if isinstance(made[0], BaseException):
-        raise made[0]
-    return made[0]
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+def socket_in(space: str, *arguments: int) -> socket.socket:
+    """socket.socket(*arguments) in this namespace. It stays there."""
+    return _done_in(space, lambda: socket.socket(*arguments))
+
+
+def drops_in(space: str) -> dict[str, int]:
+    """What the kernel threw away in this namespace since it was made, by where; only what is not 0."""
+
+    def read() -> tuple[str, str]:
+        net = pathlib.Path("/proc/thread-self/net")
+        return (net / "snmp").read_text(), (net / "dev").read_text()
+
+    snmp, devices = _done_in(space, read)
+    names, values = (line.split()[1:] for line in snmp.splitlines() if line.startswith("Udp:"))
+    udp = dict(zip(names, values, strict=True))
+    found = {"udp receive buffer": int(udp["RcvbufErrors"]), "udp send buffer": int(udp["SndbufErrors"])}
+    for line in devices.splitlines()[2:]:
+        name, numbers = line.split(":")
+        what = "underlay" if name.strip() == "u0" else "tunnel"
+        columns = [int(number) for number in numbers.split()]
+        if name.strip() != "lo":
+            found[f"{what} receive"], found[f"{what} transmit"] = columns[3], columns[11]
+    return {where: count for where, count in found.items() if count}
 
 
 class Echo:

@@ -5,6 +5,7 @@ import http.client
 import itertools
 import json
 import os
+import socket
 import ssl
 import subprocess
 import time
@@ -14,9 +15,10 @@ import yaml
 
 from adapter_privileges import check_privileges
 from json_schema import Checker
+from namespaces import drops_in, socket_in
 from nodes import REPOSITORY, eventually, run
 from privileges import needs_root
-from tunnel_losses import OneWay, judge, nothing_lost
+from tunnel_losses import Loss, OneWay, judge, nothing_lost
 from tunnels import ADAPTER
 
 pytestmark = needs_root
@@ -30,6 +32,9 @@ def test_losses_are_noticed():
     late = OneWay(times, [at + 0.001 if not 4 <= at < 6 else None if 5 <= at < 5.03 else 6.0 for at in times])
     assert judge([whole], [whole]).lost == 0
     assert judge([gap, whole], [whole]).lost == 3
+    assert judge([whole, gap], [whole]).losses == [Loss(0, 1, 3, 5, 5.02, 0.001, 0.001)]
+    twice = OneWay(times, [None if at in (3, 4) else at + 0.001 for at in times])
+    assert [loss.first for loss in judge([twice], [whole]).losses] == [3, 4]
     assert judge([late], [whole]).lost == 3
     excused = judge([gap], [late])
     assert (excused.lost, excused.lost_in_stalls) == (0, 3) and excused.stalled_seconds < 5
@@ -37,6 +42,24 @@ def test_losses_are_noticed():
     assert judge([gap], [OneWay(paused, paused)]).lost == 3
     never = OneWay(times, [None] * len(times))
     assert judge([whole], [never]).stalled_seconds > 20
+
+
+def test_drops_of_the_kernel_are_noticed():
+    """Of a socket whose buffer is full."""
+    space = f"dd{os.getpid()}"
+    run("ip", "netns", "add", space)
+    try:
+        run("ip", "-n", space, "link", "set", "lo", "up")
+        sender, receiver = (socket_in(space, socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+        with sender, receiver:
+            receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            receiver.bind(("127.0.0.1", 7000))
+            assert drops_in(space) == {}
+            for _ in range(1000):
+                sender.sendto(bytes(100), ("127.0.0.1", 7000))
+            assert 900 < drops_in(space).pop("udp receive buffer") < 1000
+    finally:
+        run("ip", "netns", "delete", space)
 
 
 def test_broken_tunnel_is_noticed(make_tunnels):

@@ -7,6 +7,7 @@ import pytest
 from clocks import ShiftedClock, ShiftedDevice
 from pki import Pki
 from privileges import needs_root
+from tunnel_network import SAES
 from tunnel_losses import nothing_lost
 from tunnels import HEALS, Tunnels, WatchedTraffic
 
@@ -23,7 +24,7 @@ def old_pki(tmp_path_factory) -> Pki:
 
 @pytest.fixture(scope="module")
 def tunnel_network(tmp_path_factory, old_pki, make_module_network):
-    network = make_module_network(clients={"carol": ["alice"], "celia": ["bob"]}, pki=old_pki).start()
+    network = make_module_network(clients=SAES, pki=old_pki).start()
     network.all_registered()
     return network
 

@@ -4,6 +4,7 @@ import pytest
 
 from nodes import eventually
 from privileges import needs_root
+from tunnel_network import SAES
 from wireguard_many import ManyTunnels
 
 pytestmark = needs_root
@@ -13,7 +14,7 @@ RESIDENT_KIB_MOST = 20_000_000 // 1024  # of the adapter
 
 @pytest.fixture
 def many(make_network, pki):
-    network = make_network(clients={"carol": ["alice"], "celia": ["bob"]}, client_bytes=4 << 20, hub_bytes=4 << 20).start()
+    network = make_network(clients=SAES, client_bytes=4 << 20, hub_bytes=4 << 20).start()
     network.all_registered()
     many = ManyTunnels(network, pki, 10, 20, rotate_seconds=20)
     yield many

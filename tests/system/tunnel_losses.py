@@ -4,6 +4,7 @@ of every device. So a tunnel that nobody touches carries the same traffic beside
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import subprocess
 import tempfile
@@ -31,6 +32,21 @@ class OneWay:
     def lost(self) -> list[float]:
         """When they were sent."""
         return [sent for sent, received in zip(self.sent_at, self.received_at, strict=True) if received is None]
+
+    def losses(self, tunnel: int, way: int) -> list[Loss]:
+        """One for each row of packets that were lost without one between that came."""
+        found = []
+        delays = [(sent, received and received - sent) for sent, received in zip(self.sent_at, self.received_at, strict=True)]
+        came_before = 0.0
+        for came, group in itertools.groupby(delays, lambda packet: packet[1] is not None):
+            row = list(group)
+            if came:
+                if found and not found[-1].delay_after:
+                    found[-1].delay_after = round(row[0][1], 3)
+                came_before = round(row[-1][1], 3)
+            else:
+                found.append(Loss(tunnel, way, len(row), round(row[0][0], 3), round(row[-1][0], 3), came_before, 0))
+        return found
 
     def pauses(self) -> list[Interval]:
         """When the sender itself, which waits for nobody, did not get to run."""
@@ -99,6 +115,8 @@ class Loss:
     packets: int
     first: float  # when it was sent, by the monotonic clock
     last: float
+    delay_before: float  # seconds that the last packet which came was on its way
+    delay_after: float  # and the next one
 
 
 @dataclasses.dataclass
@@ -130,11 +148,7 @@ def judge(tunnels: list[OneWay], control: list[OneWay]) -> Verdict:
         lost_in_stalls=0,
         stalls=united([(begin - MARGIN, end + MARGIN) for begin, end in stalls]),
         seconds=max(way.sent_at[-1] - way.sent_at[0] for way in tunnels),
-        losses=[
-            Loss(number // 2, number % 2, len(lost), round(lost[0], 3), round(lost[-1], 3))
-            for number, way in enumerate(tunnels)
-            if (lost := way.lost)
-        ],
+        losses=[loss for number, way in enumerate(tunnels) for loss in way.losses(number // 2, number % 2)],
     )
     lost = [at for way in tunnels for at in way.lost]
     verdict.lost_in_stalls = sum(verdict.in_stall(at) for at in lost)

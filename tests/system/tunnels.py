@@ -131,7 +131,7 @@ class Tunnels:
             self.b.add(tunnel.b, "alice", self.a.port)
         if control:
             for index, delay_ms in enumerate(sorted(set(delays_ms)), start=len(delays_ms)):
-                self.controls.append(Tunnel(self.directory, index, delay_ms))
+                self.controls.append(Tunnel(self.directory, index, delay_ms, kinds))
         self._relay = Relay([*self.tunnels, *self.controls])
 
     @property
@@ -210,6 +210,14 @@ class Tunnels:
         for tunnel in [*self.tunnels, *self.controls]:
             tunnel.close()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def show_logs_and_close(several: list[Tunnels]) -> None:
+    """At the end of a test: what is printed is shown if it failed."""
+    for tunnels in several:
+        for adapter in tunnels.adapters:
+            print(f"--- {adapter.name}\n{adapter.log_text()[-3000:]}")
+        tunnels.close()
 
 
 class WatchedTraffic:

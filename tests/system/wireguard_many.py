@@ -10,6 +10,7 @@ With --apart every tunnel calls another address of the other adapter, as if ther
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -21,6 +22,7 @@ from nodes import Process, eventually, free_base_port, run
 from pki import Pki
 from processes import processor_seconds, resident_kib
 from tunnel_devices import set_configuration, wg_key
+from tunnel_network import network_of_tunnels
 from tunnels import Adapter
 
 
@@ -145,22 +147,12 @@ def main() -> None:
     parser.add_argument("--rotate-seconds", type=int, default=120)
     parser.add_argument("--apart", action="store_true")
     options = parser.parse_args()
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="dske-wireguard-many-network-"))
-    pki = Pki(directory / "pki")
-    network = Network(directory / "network", pki, ["hank", "helen", "hilary"], {"carol": ["alice"], "celia": ["bob"]},
-                      client_bytes=8 << 20, hub_bytes=8 << 20)  # fmt: skip
-    many: ManyTunnels | None = None
-    try:
-        network.start()
-        network.all_registered()
+    with network_of_tunnels(8 << 20) as (network, pki):
         many = ManyTunnels(network, pki, options.a, options.b, options.rotate_seconds, options.apart)
-        many.make()
-        report = {"peers": options.a * options.b, "all_active_after_seconds": round(many.start(), 1)}
-        print(json.dumps(report | dict(zip("ab", many.cost(options.seconds), strict=True)), indent=2))
-    finally:
-        if many:
-            many.close()
-        network.stop()
+        with contextlib.closing(many):
+            many.make()
+            report = {"peers": options.a * options.b, "all_active_after_seconds": round(many.start(), 1)}
+            print(json.dumps(report | dict(zip("ab", many.cost(options.seconds), strict=True)), indent=2))
 
 
 if __name__ == "__main__":
