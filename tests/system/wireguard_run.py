@@ -55,13 +55,19 @@ def counted(numbers: Iterable[int]) -> dict[int, int]:
     return dict(sorted(collections.Counter(numbers).items()))
 
 
-def one_run(tunnels: Tunnels, seconds: float) -> dict:
-    watch = SessionWatch(tunnels.tunnels)
-    verdict = tunnels.watched_traffic(seconds, interval_ms=5, stream=True).verdict()
-    sessions = watch.stop()
+def drops_of(tunnels: Tunnels) -> collections.Counter:
+    """In the namespaces of all ends."""
     drops: collections.Counter = collections.Counter()
     for end in (end for tunnel in tunnels.tunnels for end in tunnel.ends):
         drops.update(drops_in(end.name))
+    return drops
+
+
+def one_run(tunnels: Tunnels, seconds: float) -> dict:
+    before = drops_of(tunnels)
+    watch = SessionWatch(tunnels.tunnels)
+    verdict = tunnels.watched_traffic(seconds, interval_ms=5, stream=True).verdict()
+    sessions = watch.stop()
     return {
         "packets_sent": verdict.sent,
         "packets_wanted": round(2 * len(tunnels.tunnels) * seconds / 0.005),
@@ -70,7 +76,7 @@ def one_run(tunnels: Tunnels, seconds: float) -> dict:
             {**dataclasses.asdict(loss), "session_age_seconds": watch.age(loss.tunnel, loss.first)}
             for loss in verdict.losses[:LOSSES_SHOWN_MOST]
         ],
-        "dropped_by_the_kernel": dict(drops),
+        "dropped_by_the_kernel": dict(drops_of(tunnels) - before),
         "packets_lost_while_machine_stood_still": verdict.lost_in_stalls,
         "machine_stood_still_seconds": round(verdict.stalled_seconds, 1),
         "longest_tcp_stall_seconds": verdict.tcp_stall_seconds,
