@@ -41,11 +41,11 @@ class OneWay:
         for came, group in itertools.groupby(delays, lambda packet: packet[1] is not None):
             row = list(group)
             if came:
-                if found and not found[-1].delay_after:
+                if found and found[-1].delay_after is None:
                     found[-1].delay_after = round(row[0][1], 3)
                 came_before = round(row[-1][1], 3)
             else:
-                found.append(Loss(tunnel, way, len(row), round(row[0][0], 3), round(row[-1][0], 3), came_before, 0))
+                found.append(Loss(tunnel, way, len(row), round(row[0][0], 3), round(row[-1][0], 3), came_before, None))
         return found
 
     def pauses(self) -> list[Interval]:
@@ -115,8 +115,8 @@ class Loss:
     packets: int
     first: float  # when it was sent, by the monotonic clock
     last: float
-    delay_before: float  # seconds that the last packet which came was on its way
-    delay_after: float  # and the next one
+    delay_before: float  # seconds that the last packet which came was on its way; 0 if none had
+    delay_after: float | None  # and the next one, if one came
 
 
 @dataclasses.dataclass
