@@ -3,6 +3,7 @@
 
 #include "dske/secret_sharing.h"
 #include "dske/secret_tag.h"
+#include "rounds.h"
 #include "simulated_network.h"
 
 namespace dske::test {
@@ -378,7 +379,7 @@ TEST_CASE(
     "relay: over a network that loses, repeats, alters and forges, no key is wrong and no byte is used "
     "twice") {
   int fetched_bundles = 0;
-  for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+  for (std::uint32_t seed = 1; seed <= rounds(60); ++seed) {
     CAPTURE(seed);
     SimulatedNetwork network(seed, 4, 2);
     network.half_bytes = 65536;
@@ -408,7 +409,7 @@ TEST_CASE(
     }
     CHECK(network.record.faults() == std::vector<std::string>());
   }
-  CHECK(fetched_bundles > 150);
+  CHECK(fetched_bundles > static_cast<int>(rounds(60) * 5 / 2));
 }
 
 }  // namespace

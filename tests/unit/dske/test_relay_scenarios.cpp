@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "rounds.h"
 #include "simulated_network.h"
 
 namespace dske::test {
@@ -128,7 +129,7 @@ void run_scenario(std::uint32_t seed) {
 
 TEST_CASE(
     "relay: as long as k hubs are honest the responder gets the initiator's keys, whatever the others do") {
-  for (std::uint32_t seed = 1; seed <= 600; ++seed) {
+  for (std::uint32_t seed = 1; seed <= rounds(600); ++seed) {
     CAPTURE(seed);
     run_scenario(seed);
   }
