@@ -25,6 +25,7 @@ inline std::vector<OwnedPoint> owned(const std::vector<SecretBytes>& shares) {
 /// Valid as long as `points`.
 inline std::vector<SharePoint> views(const std::vector<OwnedPoint>& points) {
   std::vector<SharePoint> result;
+  result.reserve(points.size());
   for (const OwnedPoint& point : points) result.push_back({point.x, point.share});
   return result;
 }
