@@ -12,7 +12,6 @@
 namespace dske {
 namespace {
 
-using test::for_each_subset;
 using test::owned;
 using test::OwnedPoint;
 using test::ReproducibleRandomness;
