@@ -59,9 +59,9 @@ Result<AdapterId> adapter_of(std::string_view query) {
 // Everything that a handler does: on the loop, as the SAE that calls.
 using Action = std::function<void(const SaeId&, const http::Request&, http::Reply)>;
 
-class Router {
+class LimitedRoutes {
  public:
-  Router(http::ClientLoop& loop, std::uint32_t requests_per_second)
+  LimitedRoutes(http::ClientLoop& loop, std::uint32_t requests_per_second)
       : loop_(loop), rate_(std::make_shared<RateLimiter>(requests_per_second)) {}
 
   void add(std::string method, std::string path, Action action) {
@@ -88,14 +88,14 @@ class Router {
 
 std::vector<http::Route> channel_routes(http::ClientLoop& loop, ChannelReceiver& receiver,
                                         std::uint32_t requests_per_second) {
-  Router router(loop, requests_per_second);
-  router.add("GET", "/v1/dske/info",
+  LimitedRoutes routes(loop, requests_per_second);
+  routes.add("GET", "/v1/dske/info",
              [&receiver](const SaeId& caller, const http::Request&, http::Reply reply) {
                auto info = receiver.info(caller);
                reply.send(info ? json_response(200, std::move(*info)) : refusal(info.error()));
              });
   for (const std::string_view kind : kMessageKinds) {
-    router.add(
+    routes.add(
         "POST", "/v1/dske/" + std::string(kind),
         [&receiver, kind](const SaeId& caller, const http::Request& request, http::Reply reply) {
           const auto batch = parse_batch(kind, request.body.text());
@@ -105,13 +105,13 @@ std::vector<http::Route> channel_routes(http::ClientLoop& loop, ChannelReceiver&
           reply.send(json_response(kind == "state" ? 200 : 202, SecretBytes::copy_of(to_json(*answer))));
         });
   }
-  router.add("GET", "/v1/dske/messages",
+  routes.add("GET", "/v1/dske/messages",
              [&receiver](const SaeId& caller, const http::Request& request, http::Reply reply) {
                const auto id = adapter_of(request.query);
                if (!id) return reply.send(refusal(id.error()));
                receiver.collect(caller, *id, std::move(reply));
              });
-  return router.take();
+  return routes.take();
 }
 
 }  // namespace dske::wireguard

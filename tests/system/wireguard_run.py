@@ -9,7 +9,7 @@ WireGuard renewed the session of every tunnel under another key as often as ther
         [--receive-buffer BYTES] [--kernel]
 
 --receive-buffer: what sockets get that ask for no other, on this machine, until the end of the run (net.core.rmem_default).
-The devices are such: a machine so busy that it does not run one of them for 0.3 s throws away with the usual 208 KB what comes
+The devices are such: a machine so busy that it does not run one of them for 0.2 s throws away with the usual 208 KB what comes
 for it meanwhile, with and without adapters. "dropped_by_the_kernel" tells.
 
 --kernel: one tunnel of the kernel's devices. Where this kernel has none: tests/system/kernel_vm.py tests/system/wireguard_run.py
