@@ -1,6 +1,7 @@
 """dske-wireguard on real tunnels: wireguard-go between network namespaces. The gate, the first key, privileges, what
 the adapters tell each other and a person."""
 
+import concurrent.futures
 import http.client
 import itertools
 import json
@@ -159,6 +160,14 @@ def test_split_trust(make_tunnels):
     nothing_lost(change_both)
 
 
+def connection_to(adapter, sae: str, pki) -> http.client.HTTPSConnection:
+    """As an adapter of this SAE calls it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it is a client's certificate
+    context.load_cert_chain(*pki.issue(sae))
+    return http.client.HTTPSConnection("127.0.0.1", adapter.port, context=context, timeout=30)
+
+
 def test_interface_is_as_described(make_tunnels, pki):
     """What another adapter, a stranger and nobody get, against openapi/wireguard.yaml."""
     document = yaml.safe_load((REPOSITORY / "openapi" / "wireguard.yaml").read_text())
@@ -170,10 +179,7 @@ def test_interface_is_as_described(make_tunnels, pki):
     a, b = tunnels.one.ends
 
     def call(sae: str, method: str, path: str, body: dict | None = None) -> tuple[int, dict]:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it is a client's certificate
-        context.load_cert_chain(*pki.issue(sae))
-        connection = http.client.HTTPSConnection("127.0.0.1", tunnels.b.port, context=context, timeout=30)
+        connection = connection_to(tunnels.b, sae, pki)
         connection.request(method, path, json.dumps(body) if body is not None else None)
         answer = connection.getresponse()
         value = json.loads(answer.read())
@@ -206,6 +212,35 @@ def test_interface_is_as_described(make_tunnels, pki):
     applied = {"from": a.public, "to": b.public, "key_id": "00000000-0000-4000-8000-000000000000", "open": True}
     assert call("alice", "POST", "/v1/dske/applied", batch(applied)) == (202, {"tunnels": [], "unknown": []})
     assert tunnels.one.same_key and tunnels.one.a.psk() == key and tunnels.one.passes()
+
+
+def test_sae_that_asks_too_often_is_refused(make_tunnels, pki):
+    """Without harm to others."""
+    tunnels = make_tunnels()
+    tunnels.make()
+    tunnels.start()
+    tunnels.up_within(30)
+    connections = [connection_to(tunnels.b, "mallory", pki) for _ in range(8)]
+    refused: list[http.client.HTTPResponse] = []
+
+    def ask(connection: http.client.HTTPSConnection) -> None:
+        deadline = time.monotonic() + 60
+        while not refused and time.monotonic() < deadline:
+            connection.request("GET", "/v1/dske/info")
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != 403:
+                refused.append(answer)
+        connection.close()
+
+    with concurrent.futures.ThreadPoolExecutor(len(connections)) as pool:
+        list(pool.map(ask, connections))
+    assert {(answer.status, answer.getheader("Retry-After")) for answer in refused} == {(429, "1")}
+    other = connection_to(tunnels.b, "alice", pki)
+    other.request("GET", "/v1/dske/info")
+    assert other.getresponse().status == 200
+    other.close()
+    assert tunnels.one.same_key and tunnels.one.passes()
 
 
 def test_peers_come_and_go(make_tunnels):

@@ -36,6 +36,7 @@ from tunnel_sessions import OLDEST, SessionWatch
 from tunnels import Tunnels
 
 RECEIVE_BUFFER = pathlib.Path("/proc/sys/net/core/rmem_default")  # of the whole machine: namespaces have none of their own
+RECEIVE_BUFFER_LEAST = 4096  # bytes; the kernel takes no less than about half of it
 LOSSES_SHOWN_MOST = 50
 
 
@@ -112,6 +113,8 @@ def main() -> int:
     parser.add_argument("--receive-buffer", type=int)
     parser.add_argument("--kernel", action="store_true")
     options = parser.parse_args()
+    if options.receive_buffer is not None and options.receive_buffer < RECEIVE_BUFFER_LEAST:
+        parser.error(f"--receive-buffer: at least {RECEIVE_BUFFER_LEAST} bytes")
     count = 1 if options.kernel else options.tunnels
     report: dict = {"tunnels": count, "seconds": options.seconds, "rtt_ms": options.rtt_ms}
     settings = {
