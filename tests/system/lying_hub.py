@@ -51,9 +51,10 @@ class LyingHub(RecordingProxy):
             self.shares[context.bundle_id] = (context, share, tag)
 
     def _tell(self, exchange: Exchange) -> None:
-        if self.lie and exchange.answer:
+        lie = self.lie  # a test may end it meanwhile
+        if lie and exchange.answer:
             before = exchange.answer
-            self.lie(self, exchange)
+            lie(self, exchange)
             self.lies_told += exchange.answer != before
 
     def _epoch_of(self, request: Request) -> bytes:

@@ -24,14 +24,12 @@ class Town:
     def exchange(self, number=2):
         return self.network.exchange("carol", "celia", number)
 
+    def lie_was_told(self) -> None:
+        """Keys come as soon as k hubs have answered, so maybe before the liar has."""
+        eventually(lambda: self.liar.lies_told > 0, "the lie was told")
+
     def wrong_shares(self, hub: str) -> int:
         return self.network.kmes["celia"].hub_entry(hub)["wrong_shares"]
-
-    def is_named(self, hub: str, before: int) -> bool:
-        log = self.network.kmes["celia"].log_text()
-        return self.wrong_shares(hub) > before or any(
-            hub in line and ("share" in line or "context" in line) for line in log.splitlines()[-20:]
-        )
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +51,7 @@ def lie_about_shares(town, lie, rounds: int = 3) -> None:
     town.liar.lie = lie
     for _ in range(rounds):
         town.exchange()
-    eventually(lambda: town.liar.lies_told > 0, "the lie was told")
+    town.lie_was_told()
     eventually(lambda: town.wrong_shares(LIAR) > before[LIAR], f"{LIAR} is counted as lying")
     for hub in town.proxies:
         if hub != LIAR:
@@ -120,8 +118,8 @@ def test_another_context_does_not_reach_a_key(town, name):
     before = town.wrong_shares(LIAR)
     town.liar.lie = lying_hub.another_context(lying_hub.CONTEXT_LIES[name])
     town.exchange()
-    eventually(lambda: town.liar.lies_told > 0, "the lie was told")
-    eventually(lambda: town.is_named(LIAR, before), f"{LIAR} is named")
+    town.lie_was_told()
+    eventually(lambda: town.wrong_shares(LIAR) > before, f"{LIAR} is counted as lying")
     assert all(town.wrong_shares(hub) == 0 for hub in town.proxies if hub != LIAR)
 
 
@@ -129,7 +127,7 @@ def test_a_share_of_another_length_does_not_reach_a_key(town):
     before = town.wrong_shares(LIAR)
     town.liar.lie = lying_hub.short_share
     town.exchange()
-    eventually(lambda: town.is_named(LIAR, before), f"{LIAR} is named")
+    eventually(lambda: town.wrong_shares(LIAR) > before, f"{LIAR} is counted as lying")
 
 
 @pytest.mark.parametrize("signed_again", [False, True], ids=["as it was", "signed again"])
@@ -141,7 +139,7 @@ def test_an_old_answer_does_not_reach_a_key(town, signed_again):
     town.liar.lie = lying_hub.replay_of(old, signed_again)
     for _ in range(3):
         town.exchange()
-    assert town.liar.lies_told > 0
+    town.lie_was_told()
 
 
 def test_an_old_answer_to_a_post_does_not_count_as_stored(town):
@@ -154,7 +152,7 @@ def test_an_old_answer_to_a_post_does_not_count_as_stored(town):
 
     town.liar.lie = on("POST", "/key-share", replay)
     town.exchange()
-    assert town.liar.lies_told > 0
+    town.lie_was_told()
 
 
 def test_a_false_acknowledgement_loses_no_key_that_k_honest_hubs_hold(town):
@@ -166,7 +164,7 @@ def test_a_false_acknowledgement_loses_no_key_that_k_honest_hubs_hold(town):
     town.liar.lie = lying_hub.on_share(forget)
     for _ in range(3):
         town.exchange()
-    assert town.liar.lies_told > 0
+    town.lie_was_told()
 
 
 def test_a_false_refusal_costs_only_that_hubs_share(town):
@@ -176,7 +174,7 @@ def test_a_false_refusal_costs_only_that_hubs_share(town):
     town.liar.lie = on("POST", "/key-share", refuse)
     for _ in range(3):
         town.exchange()
-    assert town.liar.lies_told > 0
+    town.lie_was_told()
 
 
 @pytest.mark.parametrize(
@@ -185,7 +183,7 @@ def test_a_false_refusal_costs_only_that_hubs_share(town):
 def test_a_signed_answer_that_makes_no_sense_costs_only_that_hubs_share(town, status, body):
     town.liar.lie = on("GET", "/key-share", lambda hub, exchange: hub.sign_answer(exchange, status, body))
     town.exchange()
-    assert town.liar.lies_told > 0
+    town.lie_was_told()
 
 
 @pytest.mark.parametrize(
@@ -206,7 +204,7 @@ def test_a_hub_that_claims_an_sae_for_another_client_directs_no_key_there(make_n
     keys = town.exchange()
     assert keys
     if any(e.received.path.startswith("/sae/") for e in town.liar.recorded("GET")):
-        assert town.liar.lies_told > 0
+        town.lie_was_told()
     for proxy in town.proxies.values():
         for context, _, _ in proxy.shares.values():
             assert context.slaves == (wire.Slave("celia", "celia"),)
@@ -301,7 +299,7 @@ def test_a_registration_answer_that_makes_no_sense_leaves_the_other_hubs_in_use(
     proxies[LIAR].lie = on("PUT", "/registration", lambda hub, exchange: hub.change(exchange, **claim))
     network = make_network(hubs=["hank", LIAR, "hilary"], shares_required=2, proxies=proxies).start()
     network.exchange("carol", "celia", 3)
-    assert proxies[LIAR].lies_told > 0
+    eventually(lambda: proxies[LIAR].lies_told > 0, "the lie was told")
     entry = network.kmes["carol"].hub_entry(LIAR)
     assert entry["state"] != "registered"
     assert entry["error"]
