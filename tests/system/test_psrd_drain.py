@@ -309,10 +309,12 @@ def test_look_ups_of_invented_keys_cost_no_more_than_the_saes_budget(network):
             statuses[answer.status] = statuses.get(answer.status, 0) + 1
     assert set(statuses) == {400, 503}, statuses
     after = quiet_levels(network)
-    most = (LOOK_UPS + LOOK_UPS_PER_SECOND * (time.monotonic() - began)) * MESSAGE
+    most = LOOK_UPS + LOOK_UPS_PER_SECOND * (time.monotonic() - began)
     for (hub, kme, side, zone), bytes_spent in spent(before, after).items():
         assert kme == "celia" and zone.endswith("authenticator"), (hub, kme, side, zone)
-        assert bytes_spent <= most
+        # Of bundles of the tests before some confirmations may be repeated meanwhile.
+        confirmations = network.proxies[hub].recorded("POST", "/key-share/confirmation")
+        assert bytes_spent <= (most + sum(one.time > began for one in confirmations)) * MESSAGE
     # Nor does it help to ask again.
     with network.sae("celia") as celia:
         for _ in range(100):
