@@ -1,6 +1,7 @@
 #include "wireguard/config.h"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include <arpa/inet.h>
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::size_t kInterfaceNameMost = 15;  // IFNAMSIZ without its zero
 constexpr std::size_t kPeersMost = 1000;        // of an interface: what one answer of the helper holds
+constexpr std::size_t kSchemeSize = 8;          // of https://
 
 std::string resolve(const std::string& path, const std::filesystem::path& file) {
   if (path.empty() || std::filesystem::path(path).is_absolute()) return path;
@@ -37,11 +39,11 @@ class Reader {
     if (const auto node = required(reader, "kme")) read_kme(reader, *node, config);
     read_listen(reader, config);
     config.timings = timings(reader);
-    const SplitTrust trust = split_trust(reader, {});
-    const bool keep = reader.boolean("keep_initial_key", false);
+    PeerConfig defaults;
+    defaults.trust = split_trust(reader, {});
+    defaults.keep_initial_key = reader.boolean("keep_initial_key", false);
     for (const yaml::Node& node : reader.sequence("interfaces"))
-      config.interfaces.push_back(interface(reader, node, trust, keep));
-    if (!reader.failed()) check(reader, config);
+      config.interfaces.push_back(interface(reader, node, config, defaults));
     if (auto fault = reader.finish()) return *fault;
     return config;
   }
@@ -82,7 +84,17 @@ class Reader {
 
   static bool is_https(const std::string& url) {
     return url.starts_with("https://") && url.find_first_of(" \t\n@?#") == std::string::npos &&
-           url.size() > 8 && url.back() != '/';
+           url.size() > kSchemeSize && url.back() != '/' && has_possible_port(url);
+  }
+
+  // Or none.
+  static bool has_possible_port(const std::string& url) {
+    const std::size_t colon = url.rfind(':');
+    if (colon < kSchemeSize || url.find(']', colon) != std::string::npos) return true;  // inside [IPv6]
+    const std::string_view digits = std::string_view(url).substr(colon + 1);
+    std::uint32_t port = 0;
+    const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    return fault == std::errc() && end == digits.data() + digits.size() && port >= 1 && port <= 65535;
   }
 
   void read_kme(yaml::MappingReader& outer, const yaml::Node& node, Config& config) const {
@@ -123,6 +135,12 @@ class Reader {
     seconds("compare_seconds", 1, 300, timings.compare);
     seconds("observe_seconds", 1, 60, timings.observe);
     seconds("key_age_most_seconds", 0, 31536000, timings.key_age_most);
+    // A key is replaced only when the session's age allows, and each may be late by a failed attempt.
+    if (timings.key_age_most != Duration::zero() && timings.key_age_most < 2 * timings.rotate) {
+      reader.fail(reader.has("key_age_most_seconds") ? "key_age_most_seconds" : "rotate_seconds",
+                  "the gate would shut between two keys: key_age_most_seconds (3600 unless it is set) must be 0, or "
+                  "at least twice rotate_seconds");
+    }
     close(outer, reader);
     return timings;
   }
@@ -147,17 +165,20 @@ class Reader {
     return trust;
   }
 
-  PeerConfig peer(yaml::MappingReader& outer, const yaml::Node& node, const SplitTrust& trust,
-                  bool keep) const {
+  PeerConfig peer(yaml::MappingReader& outer, const yaml::Node& node, const Config& whole,
+                  const PeerConfig& defaults) const {
     yaml::MappingReader reader(node);
     PeerConfig config;
     config.public_key = reader.parsed<PublicKey>("public_key");
     config.sae = reader.parsed<SaeId>("sae_id");
+    if (!reader.failed() && config.sae == whole.sae) reader.fail("sae_id", "is this end's own");
     config.url = reader.text("url", "");
-    if (!reader.failed() && !config.url.empty() && !is_https(config.url))
+    if (!config.url.empty() && !is_https(config.url))
       reader.fail("url", "must be of the form https://HOST:PORT");
-    config.keep_initial_key = reader.boolean("keep_initial_key", keep);
-    config.trust = split_trust(reader, trust);
+    if (config.url.empty() && whole.port == 0)
+      reader.fail("sae_id", "this peer has no url, so it connects to this end: then `listen` is needed");
+    config.keep_initial_key = reader.boolean("keep_initial_key", defaults.keep_initial_key);
+    config.trust = split_trust(reader, defaults.trust);
     close(outer, reader);
     return config;
   }
@@ -170,37 +191,30 @@ class Reader {
     return DeviceKind::automatic;
   }
 
-  InterfaceConfig interface(yaml::MappingReader& outer, const yaml::Node& node, const SplitTrust& trust,
-                            bool keep) const {
+  InterfaceConfig interface(yaml::MappingReader& outer, const yaml::Node& node, const Config& whole,
+                            const PeerConfig& defaults) const {
     yaml::MappingReader reader(node);
     InterfaceConfig config;
     config.name = reader.text("name");
     const bool is_name = !config.name.empty() && config.name.size() <= kInterfaceNameMost &&
                          config.name.find_first_of("/ \t\n") == std::string::npos && config.name[0] != '.';
     if (!reader.failed() && !is_name) reader.fail("name", "must be the name of a network interface");
+    const auto same =
+        std::find_if(whole.interfaces.begin(), whole.interfaces.end(),
+                     [&](const InterfaceConfig& before) { return before.name == config.name; });
+    if (same != whole.interfaces.end()) reader.fail("name", "stands in the file already: " + config.name);
     config.kind = device_kind(reader);
     config.uapi_socket = path(reader, "uapi_socket", "/var/run/wireguard/" + config.name + ".sock");
-    for (const yaml::Node& one : reader.sequence("peers"))
-      config.peers.push_back(peer(reader, one, trust, keep));
-    if (config.peers.size() > kPeersMost) reader.fail("peers", "are more than " + std::to_string(kPeersMost));
+    const std::vector<yaml::Node> peers = reader.sequence("peers");
+    if (peers.size() > kPeersMost) reader.fail("peers", "are more than " + std::to_string(kPeersMost));
     std::set<PublicKey> keys;
-    for (const PeerConfig& one : config.peers) {
-      if (!keys.insert(one.public_key).second) reader.fail("peers", "hold a public_key twice");
+    for (const yaml::Node& one : peers) {
+      config.peers.push_back(peer(reader, one, whole, defaults));
+      if (!keys.insert(config.peers.back().public_key).second && !reader.failed())
+        reader.fail(one.error("the interface has a peer with this public_key already"));
     }
     close(outer, reader);
     return config;
-  }
-
-  static void check(yaml::MappingReader& reader, const Config& config) {
-    std::set<std::string> names;
-    for (const InterfaceConfig& interface : config.interfaces) {
-      if (!names.insert(interface.name).second) reader.fail("interfaces", "hold a name twice");
-      for (const PeerConfig& peer : interface.peers) {
-        if (peer.url.empty() && config.port == 0)
-          reader.fail("listen", "is needed: a peer without url connects to this end");
-        if (peer.sae == config.sae) reader.fail("interfaces", "hold a peer with this end's own sae_id");
-      }
-    }
   }
 
   const std::filesystem::path& file_;

@@ -33,7 +33,7 @@ def test_kme_killed(make_tunnels, own_tunnel_network):
 
 def test_no_key_for_too_long(make_tunnels, own_tunnel_network):
     """Both KMEs are gone for longer than a key may be used: the gate shuts at both ends, and heals when they are back."""
-    tunnels = make_tunnels(2, on=own_tunnel_network, intervals=ROTATION | {"key_age_most_seconds": 30})
+    tunnels = make_tunnels(2, on=own_tunnel_network, intervals=ROTATION | {"key_age_most_seconds": 40})
     tunnels.make()
     tunnels.start()
     tunnels.up_within(HEALS)

@@ -1,5 +1,6 @@
 #include "wireguard/config.h"
 
+#include <algorithm>
 #include <map>
 #include <string>
 
@@ -82,12 +83,49 @@ TEST_CASE("faults are refused with their place") {
         replaced("name: wg0", "name: a-name-too-long-for-it"), replaced(kKey, "AAAA"),
         with_peer(", url: \"http://x:1\""), with_peer(", split_trust: {require: some}"),
         with_peer(", color: red"), good + "intervals: {rotate_seconds: 1}\n", good + "log_level: loud\n",
-        good + "      - {public_key: \"" + kKey + "\", sae_id: carol}\n"}) {
+        good + "intervals: {rotate_seconds: 60, key_age_most_seconds: 119}\n",
+        good + "intervals: {rotate_seconds: 7200}\n", replaced("https://kme:8105", "https://kme:81050"),
+        replaced("https://kme:8105", "https://kme:"), replaced("https://kme:8105", "https://[::1]:0")}) {
     CAPTURE(bad);
     const auto config = parse_config(bad, "/x");
     REQUIRE_FALSE(config.has_value());
     CHECK(config.error().message.find("/x:") == 0);
   }
+}
+
+TEST_CASE("the gate may shut for age only when keys have stopped coming") {
+  for (const char* intervals : {"rotate_seconds: 60, key_age_most_seconds: 120", "rotate_seconds: 1800",
+                                "rotate_seconds: 86400, key_age_most_seconds: 0"}) {
+    CAPTURE(intervals);
+    CHECK(parse_config(with_peer("") + "intervals: {" + intervals + "}\n", "/x").has_value());
+  }
+}
+
+TEST_CASE("a url may have any port that there is, or none") {
+  for (const char* url : {"https://kme", "https://kme:1", "https://kme:65535", "https://[2001:db8::1]",
+                          "https://[2001:db8::1]:7443"}) {
+    CAPTURE(url);
+    CHECK(parse_config(with_peer(std::string(", url: \"") + url + "\""), "/x").has_value());
+  }
+}
+
+TEST_CASE("what stands twice, or cannot be, is named where it stands") {
+  const auto refusal = [](const std::string& text) {
+    const auto config = parse_config(text, "/x");
+    REQUIRE_FALSE(config.has_value());
+    return config.error().message;
+  };
+  const std::string good = with_peer("");
+  const auto line_of_next = std::to_string(std::count(good.begin(), good.end(), '\n') + 1);
+  CHECK(refusal(good + "      - {public_key: \"" + kKey + "\", sae_id: carol}\n") ==
+        "/x:" + line_of_next + ":9: the interface has a peer with this public_key already");
+  CHECK(refusal(good + "  - {name: wg0, peers: []}\n").starts_with("/x:" + line_of_next + ":"));
+  CHECK(refusal(good + "      - {public_key: \"AAAA\" , sae_id: alice}\n").starts_with("/x:" + line_of_next + ":"));
+  const std::string other_key = "AAAACQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=";
+  CHECK(refusal(good + "      - {public_key: \"" + other_key + "\", sae_id: alice}\n")
+            .starts_with("/x:" + line_of_next + ":"));
+  CHECK(refusal(kHead + "interfaces:\n  - name: wg0\n    peers:\n      - {public_key: \"" + kKey + "\", sae_id: bob}\n")
+            .find("listen") != std::string::npos);
 }
 
 }  // namespace dske::wireguard
