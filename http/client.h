@@ -10,6 +10,7 @@
 #include "base/event_loop.h"
 #include "base/result.h"
 #include "base/unique_function.h"
+#include "http/identity.h"
 #include "http/message.h"
 
 namespace dske::http {
@@ -29,6 +30,10 @@ struct TlsClientConfig {
   std::vector<std::string> crl_files = {};
   std::string exporter_label = {};  ///< with it, answers carry what is exported from their connection
 };
+
+/// Whom the configuration's own certificate names, once all its files have been found to be good: the key is
+/// the certificate's, authorities and lists can be read. The error names the file.
+[[nodiscard]] Result<PeerIdentity> check_client_files(const TlsClientConfig& tls);
 
 struct Call {
   std::string method = "GET";

@@ -12,6 +12,7 @@
 #include "http/revocation.h"
 #include "http/socket_bio.h"
 #include "http/tls_exporter.h"
+#include "http/tls_files.h"
 
 namespace dske::http {
 namespace {
@@ -20,10 +21,6 @@ namespace {
 constexpr const char* kTls12Ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
 /// How long a session may be resumed, and so how long a certificate that is no longer trusted may go on.
 constexpr long kSessionSeconds = 600;
-
-Error file_error(const char* what, const std::string& file) {
-  return {ErrorKind::invalid, std::string(what) + " " + file + " cannot be used: " + openssl_reason()};
-}
 
 /// The application layer is HTTP/1.1 whatever else is offered; who offers only other protocols gets no answer
 /// to the extension and may still speak HTTP/1.1.
@@ -119,15 +116,7 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::load(const TlsServerConfig
 
 Result<void> TlsContext::load_own(const TlsServerConfig& config) {
   SSL_CTX* context = context_.get();
-  // An encrypted key must not make a daemon ask its terminal for a password.
-  SSL_CTX_set_default_passwd_cb(context, [](char*, int, int, void*) { return -1; });
-  if (SSL_CTX_use_certificate_chain_file(context, config.certificate_file.c_str()) != 1) {
-    return file_error("the certificate file", config.certificate_file);
-  }
-  if (SSL_CTX_use_PrivateKey_file(context, config.key_file.c_str(), SSL_FILETYPE_PEM) != 1 ||
-      SSL_CTX_check_private_key(context) != 1) {
-    return file_error("the key file", config.key_file);
-  }
+  if (auto own = use_own_certificate(context, config.certificate_file, config.key_file); !own) return own;
   description_ = "the server's is " + describe_certificate(SSL_CTX_get0_certificate(context));
   return {};
 }
@@ -140,7 +129,7 @@ Result<void> TlsContext::load_trusted(const TlsServerConfig& config) {
   for (const std::string& file : config.client_ca_files) {
     if (SSL_CTX_load_verify_file(context, file.c_str()) != 1 ||
         SSL_add_file_cert_subjects_to_stack(names, file.c_str()) != 1) {
-      return file_error("the client CA file", file);
+      return tls_file_error("the client CA file", file);
     }
   }
   // What a file holds is trusted, also if it is an intermediate authority.

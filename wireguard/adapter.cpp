@@ -61,7 +61,6 @@ Adapter::Adapter(const Config& config, http::ClientLoop& loop, HelperClient& hel
     }
   };
   follow(config);
-  tick();
 }
 
 void Adapter::follow(const Config& config) {

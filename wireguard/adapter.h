@@ -25,6 +25,10 @@ class Adapter final : public ChannelReceiver {
  public:
   Adapter(const Config& config, http::ClientLoop& loop, HelperClient& helper);
 
+  /// Looks at the devices from now on, and shuts their gates where need be. Not before all else that may fail
+  /// has not: a start that fails leaves the tunnels as they are.
+  void begin() { tick(); }
+
   /// Takes over interfaces and peers of a configuration that has changed: those that are as they were go on
   /// undisturbed. What else has changed takes effect at the next start.
   void follow(const Config& config);

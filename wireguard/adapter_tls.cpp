@@ -10,6 +10,12 @@ namespace {
 constexpr std::size_t kIdBytes = 16;
 constexpr std::string_view kUriPrefix = "sae:";
 
+http::TlsClientConfig client_files(const TlsFiles& files) {
+  http::TlsClientConfig tls{files.certificate, files.key, files.ca, "1.3"};
+  if (!files.crl.empty()) tls.crl_files = {files.crl};
+  return tls;
+}
+
 }  // namespace
 
 Result<SaeId> sae_of_certificate(const http::PeerIdentity& identity) {
@@ -35,14 +41,28 @@ std::shared_ptr<const TlsSecret> tls_secret_of(const SecretBytes& exported) {
   return secret;
 }
 
+Result<void> check_tls_files(const Config& config) {
+  const auto own = http::check_client_files(client_files(config.tls));
+  if (!own) return own.error();
+  if (auto kme = http::check_client_files(client_files(config.kme_tls)); !kme)
+    return kme.error().within("towards the KME");
+  const auto sae = sae_of_certificate(*own);
+  if (!sae) return sae.error().within(config.tls.certificate);
+  if (*sae != config.sae) {
+    return invalid(config.file.string() + ": sae_id is " + config.sae.text() + ", but " +
+                   config.tls.certificate + " is the certificate of the SAE " + sae->text());
+  }
+  return {};
+}
+
 std::shared_ptr<const http::TlsClientConfig> tls_towards(const SaeId& sae, const TlsFiles& files) {
-  http::TlsClientConfig tls{files.certificate, files.key, files.ca, "1.3"};
-  if (!files.crl.empty()) tls.crl_files = {files.crl};
+  http::TlsClientConfig tls = client_files(files);
   tls.exporter_label = kExporterLabel;
   tls.peer_refusal = [sae](const http::PeerIdentity& identity) -> std::string {
     const auto named = sae_of_certificate(identity);
     if (named && *named == sae) return {};
-    return "its certificate is not that of the SAE " + sae.text();
+    return "its certificate is not that of the SAE " + sae.text() + ", but " +
+           (named ? "of the SAE " + named->text() : "names none");
   };
   return std::make_shared<const http::TlsClientConfig>(std::move(tls));
 }

@@ -21,6 +21,10 @@ inline constexpr const char* kExporterLabel = "EXPORTER-DSKE-WireGuard-1";
 /// Of what a connection exports (http::Answer::tls_exported); null if that is nothing.
 [[nodiscard]] std::shared_ptr<const TlsSecret> tls_secret_of(const SecretBytes& exported);
 
+/// Whether all files of certificates, keys, authorities and lists can be used, and this end's certificate is
+/// that of the configured SAE. The error names the file.
+[[nodiscard]] Result<void> check_tls_files(const Config& config);
+
 /// For calls to the adapter of this SAE.
 [[nodiscard]] std::shared_ptr<const http::TlsClientConfig> tls_towards(const SaeId& sae,
                                                                        const TlsFiles& files);

@@ -137,9 +137,10 @@ class Reader {
     seconds("key_age_most_seconds", 0, 31536000, timings.key_age_most);
     // A key is replaced only when the session's age allows, and each may be late by a failed attempt.
     if (timings.key_age_most != Duration::zero() && timings.key_age_most < 2 * timings.rotate) {
-      reader.fail(reader.has("key_age_most_seconds") ? "key_age_most_seconds" : "rotate_seconds",
-                  "the gate would shut between two keys: key_age_most_seconds (3600 unless it is set) must be 0, or "
-                  "at least twice rotate_seconds");
+      reader.fail(
+          reader.has("key_age_most_seconds") ? "key_age_most_seconds" : "rotate_seconds",
+          "the gate would shut between two keys: key_age_most_seconds (3600 unless it is set) must be 0, or "
+          "at least twice rotate_seconds");
     }
     close(outer, reader);
     return timings;
@@ -199,9 +200,8 @@ class Reader {
     const bool is_name = !config.name.empty() && config.name.size() <= kInterfaceNameMost &&
                          config.name.find_first_of("/ \t\n") == std::string::npos && config.name[0] != '.';
     if (!reader.failed() && !is_name) reader.fail("name", "must be the name of a network interface");
-    const auto same =
-        std::find_if(whole.interfaces.begin(), whole.interfaces.end(),
-                     [&](const InterfaceConfig& before) { return before.name == config.name; });
+    const auto same = std::find_if(whole.interfaces.begin(), whole.interfaces.end(),
+                                   [&](const InterfaceConfig& before) { return before.name == config.name; });
     if (same != whole.interfaces.end()) reader.fail("name", "stands in the file already: " + config.name);
     config.kind = device_kind(reader);
     config.uapi_socket = path(reader, "uapi_socket", "/var/run/wireguard/" + config.name + ".sock");
@@ -226,6 +226,23 @@ Result<Config> from(const Result<yaml::Node>& root, const std::filesystem::path&
 }
 
 }  // namespace
+
+std::vector<std::string> changed_for_next_start(const Config& before, const Config& after) {
+  std::vector<std::string> changed;
+  const auto note = [&changed](std::string_view name, bool same) {
+    if (!same) changed.emplace_back(name);
+  };
+  note("state_dir", before.state_dir == after.state_dir);
+  note("user", before.user == after.user);
+  note("log_level", before.log_level == after.log_level);
+  note("sae_id", before.sae == after.sae);
+  note("tls", before.tls == after.tls);
+  note("kme",
+       before.kme_url == after.kme_url && before.hubs == after.hubs && before.kme_tls == after.kme_tls);
+  note("listen", before.address == after.address && before.port == after.port);
+  note("intervals", before.timings == after.timings);
+  return changed;
+}
 
 Result<Config> read_config(const std::filesystem::path& file) {
   return from(yaml::parse_file(file), file);

@@ -61,6 +61,10 @@ struct Config {
   std::vector<InterfaceConfig> interfaces;
 };
 
+/// The members that have changed between two configurations and are not followed by an adapter that runs:
+/// all but interfaces, peers and what is theirs unless they say otherwise.
+[[nodiscard]] std::vector<std::string> changed_for_next_start(const Config& before, const Config& after);
+
 /// Every error names the file's line.
 [[nodiscard]] Result<Config> read_config(const std::filesystem::path& file);
 [[nodiscard]] Result<Config> parse_config(std::string_view text, const std::filesystem::path& file);

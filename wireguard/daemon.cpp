@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include <fmt/ranges.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -101,21 +102,35 @@ SecretBytes report_of(http::ClientLoop& loop, const std::unique_ptr<Adapter>& ad
   return future.wait_for(kReportMost) == std::future_status::ready ? future.get() : SecretBytes();
 }
 
+// Interfaces and peers may be added while it runs, by who may write it: for this process to see.
+Result<void> check_readable(const Config& config) {
+  if (::access(config.file.c_str(), R_OK) == 0) return {};
+  return io_error(config.file.string() + ": must be readable for this process (" +
+                      (config.user.empty() ? "whoever started it" : "user " + config.user) +
+                      ") to follow its changes; it holds no secret: chmod 644",
+                  errno);
+}
+
 class ConfigFollower {
  public:
-  explicit ConfigFollower(std::filesystem::path file)
-      : file_(std::move(file)), watch_(file_, FileWatch::First::known) {}
+  explicit ConfigFollower(const Config& config)
+      : config_(config), watch_(config.file, FileWatch::First::known) {}
 
   [[nodiscard]] std::optional<Config> changed() {
     if (!watch_.has_changed()) return std::nullopt;
-    auto fresh = read_config(file_);
-    if (fresh) return std::move(*fresh);
-    log::error("the configuration has changed and is not followed: {}", fresh.error().message);
-    return std::nullopt;
+    auto fresh = read_config(config_.file);
+    if (!fresh) {
+      log::error("the configuration has changed and is not followed: {}", fresh.error().message);
+      return std::nullopt;
+    }
+    log::info("follows the interfaces and peers of the changed configuration");
+    if (const auto later = changed_for_next_start(config_, *fresh); !later.empty())
+      log::warning("has changed for the next start alone: {}", fmt::join(later, ", "));
+    return std::move(*fresh);
   }
 
  private:
-  const std::filesystem::path file_;
+  const Config& config_;  // as at the start
   FileWatch watch_;
 };
 
@@ -123,6 +138,8 @@ Result<void> serve(const Config& config, FileDescriptor helper_socket) {
   const auto lock = DirectoryLock::take(config.state_dir);
   if (!lock) return lock.error();
   if (auto wiped = wipe_unfinished_files(config.state_dir); !wiped) return wiped.error();
+  if (auto readable = check_readable(config); !readable) return readable;
+  if (auto files = check_tls_files(config); !files) return files;
 
   bool helper_gone = false;
   HelperClient helper(std::move(helper_socket), [&helper_gone] {
@@ -145,11 +162,12 @@ Result<void> serve(const Config& config, FileDescriptor helper_socket) {
                                      [&loop, &adapter] { return report_of(*loop, adapter); });
   if (server && status) {
     log::info("dske-wireguard works for the SAE {}", config.sae.text());
-    ConfigFollower follower(config.file);
+    if (config.interfaces.empty()) log::warning("{} has no interfaces yet", config.file.string());
+    loop->post([&adapter] { adapter->begin(); });
+    ConfigFollower follower(config);
     node::wait_for_stop(kTick, [&, ticks = 0]() mutable {
       if (++ticks == kSettledTicks) release_startup_memory();
       if (auto fresh = follower.changed()) {
-        log::info("follows the changed configuration");
         loop->post([&adapter, fresh = std::move(*fresh)] { adapter->follow(fresh); });
       }
     });
@@ -176,6 +194,7 @@ Result<void> run_adapter(const Config& config) {
   apply_log_level(config.log_level);
   node::block_stop_signals();
   if (auto owned = check_config_owner(config.file); !owned) return owned;
+  if (auto user = check_user(config.user); !user) return user.error().within(config.file.string() + ": user");
   if (auto made = make_state_directory(config); !made) return made;
   auto helper = start_helper(config.file);
   if (!helper) return helper.error();

@@ -37,10 +37,11 @@ bool is_configured(const InterfaceConfig& config, const PublicKey& peer) {
 Result<void> check_config_owner(const std::filesystem::path& file) {
   struct stat status {};
   if (::stat(file.c_str(), &status) != 0) return io_error("cannot look at " + file.string(), errno);
-  const bool owned = status.st_uid == 0 || status.st_uid == ::geteuid();
-  if (owned && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0) return {};
-  return invalid(file.string() +
-                 ": its owner must be root or the user of the helper, and nobody else may write it");
+  if (status.st_uid != 0 && status.st_uid != ::geteuid())
+    return invalid(file.string() + ": its owner must be root or the user of the helper: chown root");
+  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    return invalid(file.string() + ": nobody but its owner may write it: chmod go-w");
+  return {};
 }
 
 Helper::Helper(std::filesystem::path config_file, Drivers drivers)

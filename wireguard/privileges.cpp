@@ -46,12 +46,9 @@ void lift_memory_lock_limit() {
 }
 
 Result<void> become(const std::string& user) {
-  if (user.empty())
-    return invalid(
-        "started as root: `user` must name whom to become, since this process talks to the network");
+  if (auto good = check_user(user); !good) return good;
   const auto ids = ids_of(user);
   if (!ids) return ids.error();
-  if (ids->user == 0) return invalid("`user` must not be root");
   lift_memory_lock_limit();
   if (::setgroups(0, nullptr) != 0 || ::setresgid(ids->group, ids->group, ids->group) != 0 ||
       ::setresuid(ids->user, ids->user, ids->user) != 0) {
@@ -69,7 +66,18 @@ Result<UserIds> ids_of(const std::string& user) {
   const int cause = ::getpwnam_r(user.c_str(), &entry, texts.data(), texts.size(), &found);
   if (found != nullptr) return UserIds{entry.pw_uid, entry.pw_gid};
   if (cause != 0 && cause != ENOENT) return io_error("cannot look for the user " + user, cause);
-  return Error{ErrorKind::not_found, "there is no user " + user};
+  return Error{ErrorKind::not_found,
+               "there is no user " + user + " (systemd-sysusers makes those of an installation)"};
+}
+
+Result<void> check_user(const std::string& user) {
+  if (::geteuid() != 0) return {};
+  if (user.empty())
+    return invalid("must name whom to become when started as root, since this process talks to the network");
+  const auto ids = ids_of(user);
+  if (!ids) return ids.error();
+  if (ids->user == 0) return invalid("must not be root");
+  return {};
 }
 
 Result<void> drop_privileges(const std::string& user) {

@@ -17,8 +17,12 @@ struct UserIds {
 /// Of the user with this name; ErrorKind::not_found if there is none.
 [[nodiscard]] Result<UserIds> ids_of(const std::string& user);
 
+/// Whether this process may become `user`: always, unless it is root; then it must be one that is there, and
+/// not root.
+[[nodiscard]] Result<void> check_user(const std::string& user);
+
 /// For the process that talks to the network: gives up root and every capability for good. Becomes `user`, if
-/// this is root and one is named. An error if it is root and none is named.
+/// this is root. Errors: those of check_user() and of the system.
 [[nodiscard]] Result<void> drop_privileges(const std::string& user);
 
 /// For the helper: gives up for good every capability but CAP_NET_ADMIN, for devices of the kernel, which it

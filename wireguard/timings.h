@@ -20,6 +20,7 @@ struct Timings {
   Duration compare = std::chrono::seconds(5);     ///< between two comparisons with the other end
   Duration observe = std::chrono::seconds(5);     ///< between two looks at the device
   Duration key_age_most = std::chrono::hours(1);  ///< then the gate shuts; 0: never
+  bool operator==(const Timings&) const = default;
 };
 
 /// WireGuard's own: a session is renewed at 120 s of age and dies at 180 s. A key is changed between these

@@ -103,6 +103,41 @@ def test_gate_and_first_key(make_tunnels, delay_ms):
     assert tunnel.a.psk() not in tunnels.a.log_text() + tunnels.b.log_text()
 
 
+def test_a_start_that_fails_leaves_the_tunnel_as_it_is(make_tunnels, pki):
+    """Whatever is wrong is said before a gate shuts."""
+    tunnels = make_tunnels()
+    tunnels.make()
+    tunnel, adapter = tunnels.one, tunnels.a
+    eventually(tunnel.passes, "the plain tunnel carries data")
+    good = json.dumps(adapter.config)
+
+    def fails(reason: str, **changes) -> None:
+        adapter.config = json.loads(good) | changes
+        adapter.start()
+        assert adapter.process.popen.wait(10) == 1
+        assert reason in adapter.log_text(), adapter.log_text()
+        assert tunnel.a.psk() == "(none)" and tunnel.passes()
+        adapter.log.unlink()
+
+    tls = adapter.config["tls"]
+    secret = adapter.directory / "roots.key"
+    secret.write_bytes((adapter.directory / "key.pem").read_bytes())
+    secret.chmod(0o600)
+    fails(f"the key file {secret} cannot be used: Permission denied", tls=tls | {"key": str(secret)})
+    fails("towards the KME: the CA file", kme=adapter.config["kme"] | {"ca": "nothing.crt"})
+    fails("sae_id is carol, but", sae_id="carol")
+    fails("user: there is no user nobody-at-all", user="nobody-at-all")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        fails("Address already in use", listen={"address": "127.0.0.1", "port": taken.getsockname()[1]})
+    write = adapter.write
+    adapter.write = lambda: (write(), adapter.config_file.chmod(0o600))
+    fails("must be readable for this process (user nobody)")
+    adapter.write = write
+    adapter.config = json.loads(good)
+    tunnels.start()
+    tunnels.up_within(30)
+
+
 def test_privileges(make_tunnels):
     """The process that talks to the network has none, the helper one; it is no other's to command."""
     tunnels = make_tunnels()

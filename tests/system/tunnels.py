@@ -72,6 +72,7 @@ class Adapter:
     def write(self) -> None:
         new = self.config_file.with_suffix(".new")
         new.write_text(yaml.safe_dump(self.config, sort_keys=False))
+        new.chmod(0o644)
         new.rename(self.config_file)
 
     def start(self) -> None:

@@ -56,6 +56,34 @@ void check_refused(const Result<Answer>& answer) {
   CHECK(answer.error().message.find("no answer from localhost:") == 0);
 }
 
+TEST_CASE("the files of a client can be checked before anything is called, and tell whom they name") {
+  const Parties parties;
+  const TlsClientConfig good{parties.alice.certificate_file, parties.alice.key_file,
+                             parties.authority.ca_file(), ""};
+  const auto own = check_client_files(good);
+  REQUIRE_MESSAGE(own.has_value(), (own ? "" : own.error().message));
+  CHECK(own->common_name == "alice");
+  const auto refusal = [](const TlsClientConfig& tls) {
+    const auto checked = check_client_files(tls);
+    REQUIRE_FALSE(checked.has_value());
+    return checked.error().message;
+  };
+  TlsClientConfig bad = good;
+  bad.key_file = parties.bob.key_file;
+  CHECK(refusal(bad).starts_with("the key file " + bad.key_file));
+  bad.key_file = "/nowhere/key.pem";
+  CHECK(refusal(bad) == "the key file /nowhere/key.pem cannot be used: No such file or directory");
+  bad = good;
+  bad.certificate_file = parties.alice.key_file;
+  CHECK(refusal(bad).starts_with("the certificate file "));
+  bad = good;
+  bad.ca_file = parties.alice.key_file;
+  CHECK(refusal(bad).starts_with("the CA file "));
+  bad = good;
+  bad.crl_files = {parties.authority.ca_file()};
+  CHECK(refusal(bad).starts_with("the CRL file "));
+}
+
 TEST_CASE("a call speaks as its certificate's holder, and a connection is not lent to another's") {
   const Parties parties;
   TestServer server({}, parties.server_config());

@@ -74,18 +74,28 @@ TEST_CASE("faults are refused with their place") {
     std::string text = good;
     return text.replace(text.find(what), what.size(), with);
   };
-  for (const std::string& bad :
-       {std::string("[]"), kHead + "surplus: 1\n", replaced("sae_id: alice", "said: alice"),
-        replaced("sae_id: alice", "sae_id: bob"), replaced("https://kme:8105", "http://kme:8105"),
-        replaced("https://kme:8105", "https://kme:8105/"), replaced("listen: {port: 7443}\n", ""),
-        replaced("7443", "0"), replaced("name: wg0", "name: ../wg0"),
-        replaced("name: wg0", "name: wg0\n    kind: tap"),
-        replaced("name: wg0", "name: a-name-too-long-for-it"), replaced(kKey, "AAAA"),
-        with_peer(", url: \"http://x:1\""), with_peer(", split_trust: {require: some}"),
-        with_peer(", color: red"), good + "intervals: {rotate_seconds: 1}\n", good + "log_level: loud\n",
-        good + "intervals: {rotate_seconds: 60, key_age_most_seconds: 119}\n",
-        good + "intervals: {rotate_seconds: 7200}\n", replaced("https://kme:8105", "https://kme:81050"),
-        replaced("https://kme:8105", "https://kme:"), replaced("https://kme:8105", "https://[::1]:0")}) {
+  for (const std::string& bad : {std::string("[]"),
+                                 kHead + "surplus: 1\n",
+                                 replaced("sae_id: alice", "said: alice"),
+                                 replaced("sae_id: alice", "sae_id: bob"),
+                                 replaced("https://kme:8105", "http://kme:8105"),
+                                 replaced("https://kme:8105", "https://kme:8105/"),
+                                 replaced("listen: {port: 7443}\n", ""),
+                                 replaced("7443", "0"),
+                                 replaced("name: wg0", "name: ../wg0"),
+                                 replaced("name: wg0", "name: wg0\n    kind: tap"),
+                                 replaced("name: wg0", "name: a-name-too-long-for-it"),
+                                 replaced(kKey, "AAAA"),
+                                 with_peer(", url: \"http://x:1\""),
+                                 with_peer(", split_trust: {require: some}"),
+                                 with_peer(", color: red"),
+                                 good + "intervals: {rotate_seconds: 1}\n",
+                                 good + "log_level: loud\n",
+                                 good + "intervals: {rotate_seconds: 60, key_age_most_seconds: 119}\n",
+                                 good + "intervals: {rotate_seconds: 7200}\n",
+                                 replaced("https://kme:8105", "https://kme:81050"),
+                                 replaced("https://kme:8105", "https://kme:"),
+                                 replaced("https://kme:8105", "https://[::1]:0")}) {
     CAPTURE(bad);
     const auto config = parse_config(bad, "/x");
     REQUIRE_FALSE(config.has_value());
@@ -99,6 +109,30 @@ TEST_CASE("the gate may shut for age only when keys have stopped coming") {
     CAPTURE(intervals);
     CHECK(parse_config(with_peer("") + "intervals: {" + intervals + "}\n", "/x").has_value());
   }
+}
+
+TEST_CASE("what a running adapter does not follow is named") {
+  const std::string text = with_peer(", split_trust: {tls: true}");
+  const auto before = parse_config(text, "/x");
+  REQUIRE(before.has_value());
+  const auto changed = [&](const std::string& what, const std::string& with) {
+    std::string other = text;
+    const auto after = parse_config(other.replace(other.find(what), what.size(), with), "/x");
+    REQUIRE(after.has_value());
+    return changed_for_next_start(*before, *after);
+  };
+  using Names = std::vector<std::string>;
+  CHECK(changed("", "").empty());
+  CHECK(changed("tls: true", "tls: false").empty());
+  CHECK(changed("name: wg0", "name: wg1").empty());
+  CHECK(changed("sae_id: bob", "sae_id: carol").empty());
+  CHECK(changed("state_dir: state", "state_dir: other\nlog_level: debug\nuser: nobody") ==
+        Names{"state_dir", "user", "log_level"});
+  CHECK(changed("port: 7443", "port: 7444") == Names{"listen"});
+  CHECK(changed("interfaces:", "intervals: {retry_seconds: 3}\ninterfaces:") == Names{"intervals"});
+  CHECK(changed("https://kme:8105", "https://kme:8106") == Names{"kme"});
+  CHECK(changed("ca: /ca.crt", "ca: /ca.crt, crl: /ca.crl") == Names{"tls", "kme"});
+  CHECK(changed("sae_id: alice", "sae_id: alicia") == Names{"sae_id"});
 }
 
 TEST_CASE("a url may have any port that there is, or none") {
@@ -120,11 +154,13 @@ TEST_CASE("what stands twice, or cannot be, is named where it stands") {
   CHECK(refusal(good + "      - {public_key: \"" + kKey + "\", sae_id: carol}\n") ==
         "/x:" + line_of_next + ":9: the interface has a peer with this public_key already");
   CHECK(refusal(good + "  - {name: wg0, peers: []}\n").starts_with("/x:" + line_of_next + ":"));
-  CHECK(refusal(good + "      - {public_key: \"AAAA\" , sae_id: alice}\n").starts_with("/x:" + line_of_next + ":"));
+  CHECK(refusal(good + "      - {public_key: \"AAAA\" , sae_id: alice}\n")
+            .starts_with("/x:" + line_of_next + ":"));
   const std::string other_key = "AAAACQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=";
   CHECK(refusal(good + "      - {public_key: \"" + other_key + "\", sae_id: alice}\n")
             .starts_with("/x:" + line_of_next + ":"));
-  CHECK(refusal(kHead + "interfaces:\n  - name: wg0\n    peers:\n      - {public_key: \"" + kKey + "\", sae_id: bob}\n")
+  CHECK(refusal(kHead + "interfaces:\n  - name: wg0\n    peers:\n      - {public_key: \"" + kKey +
+                "\", sae_id: bob}\n")
             .find("listen") != std::string::npos);
 }
 
