@@ -60,4 +60,11 @@ std::string escape_controls(std::string_view text) {
   return shown;
 }
 
+std::string_view shortened(std::string_view text, std::size_t most_bytes) {
+  if (text.size() <= most_bytes) return text;
+  std::size_t end = most_bytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U) --end;
+  return text.substr(0, end);
+}
+
 }  // namespace dske

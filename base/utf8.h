@@ -16,4 +16,7 @@ namespace dske {
 /// UTF-8.
 [[nodiscard]] std::string escape_controls(std::string_view text);
 
+/// At most `most_bytes` of a text from its beginning, not cut within a character.
+[[nodiscard]] std::string_view shortened(std::string_view text, std::size_t most_bytes);
+
 }  // namespace dske

@@ -1,4 +1,5 @@
-// Certificates, keys and authorities from files into a TLS context, of a server or a client. Internal to http/.
+// Certificates, keys and authorities from files into a TLS context, of a server or a client. Internal to
+// http/.
 #pragma once
 
 #include <string>

@@ -38,6 +38,9 @@ void write_report(json::Writer& writer, const std::string& interface, const Peer
   } else {
     writer.null();
   }
+  writer.name("sources").begin_array();
+  for (const Source source : report.sources) writer.string(name_of(source));
+  writer.end_array();
   write_seconds(writer, "key_age_seconds", report.key_age);
   writer.name("key_used").boolean(report.key_proven);
   writer.name("session").string(report.session);

@@ -5,6 +5,7 @@
 #include "base/base64.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "wireguard/adapter_tls.h"
 
 namespace dske::wireguard {
@@ -16,12 +17,13 @@ constexpr std::chrono::milliseconds kFirstAgain{500};
 // After an answer: what many tunnels have to say one after the other goes together, and far fewer requests
 // are made than the other end takes of an SAE.
 constexpr std::chrono::milliseconds kRest{20};
+constexpr std::size_t kReasonBytesMost = 256;
 
 Error unexpected(const http::Answer& answer) {
   std::string text = "the other end's adapter answers " + std::to_string(answer.status);
   if (const auto document = json::Document::parse(answer.body.text()); document) {
     if (const auto message = document->root().member("message"); message && message->string())
-      text += ": " + std::string(*message->string());
+      text += ": " + std::string(shortened(*message->string(), kReasonBytesMost));
   }
   return {ErrorKind::unavailable, text};
 }

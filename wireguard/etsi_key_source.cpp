@@ -1,6 +1,7 @@
 #include "wireguard/etsi_key_source.h"
 
 #include "base/log.h"
+#include "base/utf8.h"
 #include "etsi014/reader.h"
 
 namespace dske::wireguard {
@@ -9,6 +10,7 @@ namespace {
 constexpr std::chrono::seconds kTimeout{10};
 constexpr std::size_t kAnswerBytesMost = std::size_t{64} << 10;
 constexpr std::size_t kKeyBytes = 32;
+constexpr std::size_t kReasonBytesMost = 512;
 constexpr std::size_t kAskingMost = 8;
 constexpr std::chrono::seconds kProbeFirst{1};
 constexpr std::chrono::seconds kProbeMost{2};
@@ -23,7 +25,7 @@ ErrorKind kind_of(int status) {
 Error refusal(const http::Answer& answer) {
   const auto told = etsi014::read_error(answer.status, answer.body.text());
   std::string message = "the KME answers " + std::to_string(answer.status);
-  if (told) message += ": " + told->message;
+  if (told) message += ": " + std::string(shortened(told->message, kReasonBytesMost));
   return {kind_of(answer.status), message};
 }
 

@@ -55,14 +55,14 @@ void Generator::step() {
     peer_.reset();
     last_error_ = "the other end's adapter does not answer";
   }
+  open_if_down();
   if (attempt_) {
     if (attempt_->applying || now < attempt_->offer_at) return;
     if (attempt_->offers < kOffersMost) return offer();
     return fail("the other end does not confirm key " + attempt_->key.text(), retry_.next());
   }
   if (fetching_ || !parts_.tunnel.ready() || !peer_ || now < retry_at_) return;
-  if (const std::string reason = reason_to_begin(); !reason.empty()) return begin(reason);
-  open_if_down();
+  if (const std::string reason = reason_to_begin(); !reason.empty()) begin(reason);
 }
 
 // Empty: there is none.
@@ -85,8 +85,10 @@ bool Generator::other_is_down() const {
 }
 
 // Both hold the same key, and yet no session comes about: by the protocol the two ends may go on missing each
-// other when both begin.
+// other when both begin. Whether another key is to come does not matter: that may take long.
 void Generator::open_if_down() {
+  if (!peer_ || !parts_.tunnel.ready() || !parts_.tunnel.active() || peer_->active != parts_.tunnel.active())
+    return;
   const MonotonicTime now = parts_.clock.now();
   const Session own = parts_.tunnel.session().state();
   if (own != Session::down && !other_is_down()) {
@@ -110,6 +112,8 @@ void Generator::open_if_down() {
 }
 
 void Generator::begin(const std::string& reason) {
+  if (const auto without = left_out_.find(Source::dske); without != left_out_.end())
+    return build(Error{ErrorKind::unavailable, without->second});
   log::debug("{}: asks for a key: {}", parts_.label, reason);
   fetching_ = true;
   parts_.keys.new_key(parts_.peer_sae, guard_([this](Result<DeliveredKey> key) {
@@ -119,63 +123,71 @@ void Generator::begin(const std::string& reason) {
 }
 
 void Generator::take_key(Result<DeliveredKey> key) {
-  if (key) return build(std::move(*key));
-  if (parts_.trust.require == Require::any) {
-    log::warning("{}: no DSKE key ({}): goes on without", parts_.label, key.error().message);
-    return build(std::nullopt);
-  }
+  if (key || parts_.trust.require == Require::any) return build(std::move(key));
   // Nothing is lost by waiting while a key is held; the source wakes this up when keys are there again.
-  const Duration wait = spread(parts_.timings.retry, parts_.randomness);
-  fail(key.error().message, wait);
+  fail(key.error().message, spread(parts_.timings.retry, parts_.randomness));
 }
 
-bool Generator::gather(const KeyId& key, RecoverMessage& offer, std::vector<Ingredient>& ingredients) {
-  const auto wanted = [&](Source source) { return !left_out_.contains(source); };
+// Every source that is configured and can be had, into the attempt's offer as well.
+std::vector<Ingredient> Generator::gather(Attempt& attempt, Result<DeliveredKey> key) {
+  std::vector<Ingredient> ingredients;
   const auto add = [&](Source source, SecretBytes secret) {
-    offer.sources.push_back(source);
+    attempt.offer.sources.push_back(source);
     ingredients.push_back({source, std::move(secret)});
   };
+  const auto lacks = [&](Source source, const std::string& why) {
+    attempt.missing += (attempt.missing.empty() ? "" : "; ") + std::string(name_of(source)) + ": " + why;
+  };
+  const auto wanted = [&](Source source) {
+    const auto left_out = left_out_.find(source);
+    if (left_out != left_out_.end() && source != Source::previous) lacks(source, left_out->second);
+    return left_out == left_out_.end();
+  };
+  if (key) {
+    add(Source::dske, std::move(key->value));
+  } else {
+    lacks(Source::dske, key.error().message);
+  }
   if (parts_.trust.tls && wanted(Source::tls)) {
     if (auto secret = parts_.channel.tls_secret()) {
-      offer.tls = secret->id;
+      attempt.offer.tls = secret->id;
       add(Source::tls, std::move(secret->secret));
+    } else {
+      lacks(Source::tls, "there is no connection yet");
     }
   }
   if (parts_.trust.uses_file() && wanted(Source::file)) {
     if (auto contents = parts_.file.current()) {
-      offer.file = file_tag(*contents, key);
+      attempt.offer.file = file_tag(*contents, attempt.key);
       add(Source::file, std::move(*contents));
     } else {
-      last_error_ = contents.error().message;
+      lacks(Source::file, contents.error().message);
     }
   }
   if (parts_.trust.ratchet && wanted(Source::previous) && last_.id && !last_.chain.empty()) {
-    offer.previous = last_.id;
+    attempt.offer.previous = last_.id;
     add(Source::previous, last_.chain.clone());
   }
-  left_out_.clear();
-  return !ingredients.empty();
+  return ingredients;
 }
 
-void Generator::build(std::optional<DeliveredKey> key) {
+// Of a key, or of what there is beside it.
+void Generator::build(Result<DeliveredKey> key) {
   auto attempt = std::make_unique<Attempt>();
-  attempt->key = key ? key->id : KeyId::random(parts_.randomness);
-  RecoverMessage offer;
-  offer.key = attempt->key;
-  std::vector<Ingredient> ingredients;
-  if (key) {
-    offer.sources.push_back(Source::dske);
-    ingredients.push_back({Source::dske, std::move(key->value)});
+  attempt->key = attempt->offer.key = key ? key->id : KeyId::random(parts_.randomness);
+  const std::vector<Ingredient> ingredients = gather(*attempt, std::move(key));
+  std::string refusal =
+      ingredients.empty() ? "no source has a secret" : refusal_of(parts_.trust, attempt->offer.sources);
+  if (!refusal.empty()) {
+    left_out_.clear();
+    if (!attempt->missing.empty()) refusal += " (" + attempt->missing + ")";
+    return fail(refusal, spread(parts_.timings.retry, parts_.randomness));
   }
-  const bool some = gather(attempt->key, offer, ingredients);
-  const std::string refusal = some ? refusal_of(parts_.trust, offer.sources) : "no source has a secret";
-  if (!refusal.empty()) return fail(refusal, spread(parts_.timings.retry, parts_.randomness));
   attempt->derived = derive_keys({attempt->key, parts_.own_key, parts_.peer_key}, ingredients);
-  offer.proof = prove(attempt->derived.confirmation, Role::generator, attempt->key);
-  attempt->offer = std::move(offer);
+  attempt->offer.proof = prove(attempt->derived.confirmation, Role::generator, attempt->key);
   attempt->begun = parts_.clock.now();
   attempt_ = std::move(attempt);
-  this->offer();
+  offer();
 }
 
 void Generator::offer() {
@@ -195,12 +207,17 @@ void Generator::take_confirm(const ConfirmMessage& confirm) {
   heard_ = parts_.clock.now();
   if (!proves(confirm.proof, attempt_->derived.confirmation, Role::recoverer, confirm.key))
     return fail("the other end's proof for key " + confirm.key.text() + " is wrong", retry_.next());
-  if (!parts_.tunnel.ready()) return fail("the device is gone", retry_.next());
+  if (parts_.tunnel.state() == TunnelKey::State::absent) return fail("the device is gone", retry_.next());
+  if (!parts_.tunnel.ready()) {  // something else is being set: the other end confirms again when asked
+    attempt_->offer_at = heard_ + kLook;
+    return;
+  }
   attempt_->applying = true;
   const bool open =
       confirm.state.session == Session::down || parts_.tunnel.session().state() == Session::down;
   const bool by_recoverer = open && !parts_.tunnel.endpoint_known();
-  parts_.tunnel.apply(confirm.key, attempt_->derived.preshared_key, open && !by_recoverer,
+  parts_.tunnel.apply(confirm.key, attempt_->offer.sources, attempt_->derived.preshared_key,
+                      open && !by_recoverer,
                       guard_([this, peer = confirm.state, by_recoverer](Result<void> applied) {
                         finish(std::move(applied), peer, by_recoverer);
                       }));
@@ -210,13 +227,17 @@ void Generator::finish(Result<void> applied, const StateMessage& peer, bool by_r
   if (!applied) return fail("the key cannot be set: " + applied.error().message, retry_.next());
   const std::unique_ptr<Attempt> done = std::move(attempt_);
   last_ = {done->key, std::move(done->derived.confirmation), std::move(done->derived.chain)};
-  last_error_.clear();
+  left_out_.clear();
+  last_error_ = done->missing.empty() ? "" : "the key lacks sources: " + done->missing;
+  if (!done->missing.empty() && done->missing != missing_) log::warning("{}: {}", parts_.label, last_error_);
+  missing_ = done->missing;
   retry_.reset();
   reopen_.reset();
   reopen_at_ = MonotonicTime();
   settled_ = parts_.clock.now();
   rotate_at_ = parts_.clock.now() + spread(parts_.timings.rotate, parts_.randomness);
-  log::info("{}: key {} is set at both ends", parts_.label, done->key.text());
+  log::info("{}: key {} is set at both ends, made of {}", parts_.label, done->key.text(),
+            names_of(done->offer.sources));
   parts_.channel.send(AppliedMessage{done->key, by_recoverer && peer.endpoint_known},
                       [](const Result<void>& /*sent*/) {});
 }
@@ -228,24 +249,32 @@ void Generator::take_refusal(const RefuseMessage& refusal) {
                           (refusal.detail.empty() ? "" : ", " + refusal.detail);
   switch (refusal.reason) {
     case Refusal::no_key:
+      if (leave_out(Source::dske, why)) return fail(why, Duration::zero());
+      return offer_later(why);
     case Refusal::device:
       return offer_later(why);
     case Refusal::previous:
-      left_out_ = {Source::previous};
-      return fail(why, Duration::zero());
+      return fail(why, leave_out(Source::previous, why) ? Duration::zero() : retry_.next());
     case Refusal::tls:
-    case Refusal::file: {
-      const Source source = refusal.reason == Refusal::tls ? Source::tls : Source::file;
-      if (parts_.trust.require == Require::all) return fail(why, retry_.next());
-      left_out_ = {source};
-      return fail(why, Duration::zero());
-    }
+      return fail(why, leave_out(Source::tls, why) ? Duration::zero() : retry_.next());
+    case Refusal::file:
+      return fail(why, leave_out(Source::file, why) ? Duration::zero() : retry_.next());
     case Refusal::proof:
       last_ = {};
       return fail(why, retry_.next());
     default:
       return fail(why, retry_.next());
   }
+}
+
+// Whether the next attempt may do without a source that the other end could not follow: each but once until a
+// key is agreed, so that refusals, whatever they are, do not make this end take key after key.
+bool Generator::leave_out(Source source, const std::string& why) {
+  const auto& offered = attempt_->offer.sources;
+  const bool is_offered = std::find(offered.begin(), offered.end(), source) != offered.end();
+  const bool may_lack = source == Source::previous || parts_.trust.require == Require::any ||
+                        (parts_.trust.require == Require::dske && source != Source::dske);
+  return is_offered && may_lack && left_out_.try_emplace(source, why).second;
 }
 
 // The other end's KME or device is at a loss; the key is good, and another one would only be spent.

@@ -1,9 +1,9 @@
 // The generator's role: asks for a key, offers it, and sets it once the other end has.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -27,9 +27,9 @@ class Generator final : public Exchange {
  private:
   struct Attempt {
     KeyId key;
-    std::vector<Source> sources;
     DerivedKeys derived;
     RecoverMessage offer;
+    std::string missing;  // sources that it lacks, and why
     MonotonicTime begun;
     MonotonicTime offer_at;  // again, unless something comes before
     int offers = 0;
@@ -42,12 +42,13 @@ class Generator final : public Exchange {
   void open_if_down();
   void begin(const std::string& reason);
   void take_key(Result<DeliveredKey> key);
-  void build(std::optional<DeliveredKey> key);
-  [[nodiscard]] bool gather(const KeyId& key, RecoverMessage& offer, std::vector<Ingredient>& ingredients);
+  void build(Result<DeliveredKey> key);
+  [[nodiscard]] std::vector<Ingredient> gather(Attempt& attempt, Result<DeliveredKey> key);
   void offer();
   void offer_later(const std::string& why);
   void take_confirm(const ConfirmMessage& confirm);
   void take_refusal(const RefuseMessage& refusal);
+  [[nodiscard]] bool leave_out(Source source, const std::string& why);
   void finish(Result<void> applied, const StateMessage& peer, bool by_recoverer);
   void fail(const std::string& why, Duration wait);
 
@@ -57,7 +58,8 @@ class Generator final : public Exchange {
   bool fetching_ = false;
   std::unique_ptr<Attempt> attempt_;
   LastKeys last_;
-  std::set<Source> left_out_;  // once, since the other end could not follow
+  std::map<Source, std::string> left_out_;  // until a key is agreed, since the other end could not follow
+  std::string missing_;                     // in the last key that was agreed
   BackOff retry_;
   BackOff reopen_;
   MonotonicTime retry_at_;

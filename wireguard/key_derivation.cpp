@@ -62,6 +62,12 @@ std::string_view name_of(Source source) {
   return kNames[static_cast<std::size_t>(source) - 1].second;
 }
 
+std::string names_of(const std::vector<Source>& sources) {
+  std::string names;
+  for (const Source source : sources) names += (names.empty() ? "" : ", ") + std::string(name_of(source));
+  return names;
+}
+
 std::optional<Source> source_named(std::string_view name) {
   for (const auto& [source, known] : kNames) {
     if (known == name) return source;

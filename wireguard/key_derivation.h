@@ -25,6 +25,8 @@ enum class Source : std::uint8_t {
 
 [[nodiscard]] std::string_view name_of(Source source);
 [[nodiscard]] std::optional<Source> source_named(std::string_view name);
+/// "dske, tls", for a person.
+[[nodiscard]] std::string names_of(const std::vector<Source>& sources);
 
 struct Ingredient {
   Source source = Source::dske;

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kFileBytesMost = 16 * 1024;
 constexpr std::size_t kKeysMost = 8;
+constexpr std::size_t kSourcesMost = 4;
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 
 RecordedKey read_key(const json::Value& value, std::optional<Error>& fault) {
@@ -24,6 +25,11 @@ RecordedKey read_key(const json::Value& value, std::optional<Error>& fault) {
     reader.fail("fingerprint", "must be 32 bytes in hexadecimal");
   } else {
     std::copy(fingerprint->begin(), fingerprint->end(), key.fingerprint.begin());
+  }
+  for (const json::Value& name : reader.array("sources", kSourcesMost)) {
+    const auto source = name.string() ? source_named(*name.string()) : std::nullopt;
+    if (source) key.sources.push_back(*source);
+    if (!source) reader.fail("sources", "must be names of sources");
   }
   key.applied.boot_id = reader.string("boot_id", 64);
   key.applied.boottime_nanos = reader.integer("boottime_nanos", 0, kMost);
@@ -40,6 +46,9 @@ std::string to_json(const KeyRecordContents& contents) {
   for (const RecordedKey& key : contents.keys) {
     writer.begin_object().name("key_id").string(key.id.text());
     writer.name("fingerprint").string(hex_text(key.fingerprint));
+    writer.name("sources").begin_array();
+    for (const Source source : key.sources) writer.string(name_of(source));
+    writer.end_array();
     writer.name("boot_id").string(key.applied.boot_id);
     writer.name("boottime_nanos").integer(key.applied.boottime_nanos);
     writer.name("wall_seconds").integer(key.applied.wall_seconds).end_object();

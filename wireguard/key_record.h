@@ -16,7 +16,8 @@ namespace dske::wireguard {
 struct RecordedKey {
   KeyId id;
   Fingerprint fingerprint{};
-  DurableDeadline applied;  ///< when it was set
+  std::vector<Source> sources;  ///< what it is made of
+  DurableDeadline applied;      ///< when it was set
 };
 
 /// Of one peer: what may be set on its device. No key, only fingerprints.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/base64.h"
+#include "base/utf8.h"
 
 namespace dske::wireguard {
 namespace {
@@ -122,18 +123,10 @@ void write(json::Writer& writer, const ConfirmMessage& message) {
   write(writer, message.state);
 }
 
-// Not in the middle of a character (UTF-8).
-std::string_view shortened(std::string_view text) {
-  if (text.size() <= kDetailBytesMost) return text;
-  std::size_t end = kDetailBytesMost;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U) --end;
-  return text.substr(0, end);
-}
-
 void write(json::Writer& writer, const RefuseMessage& message) {
   writer.name("key_id").string(message.key.text());
   writer.name("reason").string(name_of(message.reason));
-  writer.name("detail").string(shortened(message.detail));
+  writer.name("detail").string(shortened(message.detail, kDetailBytesMost));
 }
 
 void write(json::Writer& writer, const AppliedMessage& message) {

@@ -17,16 +17,14 @@ std::unique_ptr<Exchange> make_exchange(Role role, const ExchangeParts& parts) {
 Peer::Peer(ExchangeParts parts)
     : parts_(std::move(parts)),
       role_(role_of(parts_.own_key, parts_.peer_key)),
-      exchange_(make_exchange(role_, parts_)) {
-  tell();
-}
+      exchange_(make_exchange(role_, parts_)) {}
 
 void Peer::see(const std::optional<PeerObservation>& peer) {
   parts_.tunnel.see(peer);
-  // A device that is gone and a gate that has just shut are told at once: the other end need not wait for the
-  // next comparison.
+  // What the first look shows, a device that is gone and a gate that has just shut are told at once: the
+  // other end need not wait for the next comparison.
   const TunnelKey::State state = parts_.tunnel.state();
-  const bool is_news = state == TunnelKey::State::absent || state == TunnelKey::State::shut;
+  const bool is_news = !told_ || state == TunnelKey::State::absent || state == TunnelKey::State::shut;
   if (std::exchange(told_, state) != state && is_news) tell();
   exchange_->step();
 }
@@ -105,7 +103,10 @@ PeerReport Peer::report() const {
       break;
   }
   report.active = tunnel.active();
-  if (report.active) report.key_age = tunnel.age();
+  if (report.active) {
+    report.key_age = tunnel.age();
+    report.sources = tunnel.sources();
+  }
   report.key_proven = tunnel.proven_by_handshake();
   report.session = name_of(tunnel.session().state());
   report.handshake_age = tunnel.session().age();

@@ -15,6 +15,7 @@ struct PeerReport {
   std::string state;  ///< "device missing", "shut", "initial key", "active", "connecting"
   std::optional<Role> role;
   std::optional<KeyId> active;
+  std::vector<Source> sources;  ///< of the active key
   std::optional<Duration> key_age;
   bool key_proven = false;  ///< a handshake has been completed since the key was set
   std::string session;
@@ -53,9 +54,9 @@ class Peer {
   ExchangeParts parts_;
   const Role role_;
   std::unique_ptr<Exchange> exchange_;
-  TunnelKey::State told_ = TunnelKey::State::absent;  // of the tunnel's key
-  MonotonicTime heard_;                               // anything of the other end
-  MonotonicTime asked_;                               // by the other end, of this one's state
+  std::optional<TunnelKey::State> told_;  // of the tunnel's key; nothing before the first look
+  MonotonicTime heard_;                   // anything of the other end
+  MonotonicTime asked_;                   // by the other end, of this one's state
   bool comparing_ = false;
   bool compare_again_ = false;
   std::string channel_error_;

@@ -80,6 +80,8 @@ void Recoverer::fetch(int tries) {
 
 void Recoverer::build(std::optional<DeliveredKey> key) {
   const RecoverMessage& offer = *pending_;
+  // A KME delivers a key once: what fails from here on is not mended by offering it again.
+  const Refusal lost = key ? Refusal::key_gone : Refusal::device;
   std::vector<Ingredient> ingredients;
   if (key) ingredients.push_back({Source::dske, std::move(key->value)});
   if (offer.tls) {
@@ -89,7 +91,11 @@ void Recoverer::build(std::optional<DeliveredKey> key) {
   }
   if (offer.file) {
     SecretBytes contents = parts_.file.tagged(*offer.file, offer.key);
-    if (contents.empty()) return refuse(Refusal::file, "the secret files differ");
+    if (contents.empty()) {
+      const auto own = parts_.file.current();
+      if (own) return refuse(Refusal::file, "the secret files differ");
+      return refuse(Refusal::file, "the secret file cannot be used there", own.error().message);
+    }
     ingredients.push_back({Source::file, std::move(contents)});
   }
   if (offer.previous) {
@@ -101,16 +107,17 @@ void Recoverer::build(std::optional<DeliveredKey> key) {
       std::make_shared<DerivedKeys>(derive_keys({offer.key, parts_.peer_key, parts_.own_key}, ingredients));
   if (!proves(offer.proof, derived->confirmation, Role::generator, offer.key))
     return refuse(Refusal::proof, "the two ends derive different keys");
-  if (!parts_.tunnel.ready()) return refuse(Refusal::device, "the device is gone");
-  parts_.tunnel.apply(offer.key, derived->preshared_key, false,
-                      guard_([this, id = offer.key, derived](const Result<void>& applied) {
-                        if (!applied) return refuse(Refusal::device, applied.error().message);
-                        pending_.reset();
-                        last_ = {id, std::move(derived->confirmation), std::move(derived->chain)};
-                        last_error_.clear();
-                        log::info("{}: key {} is set here", parts_.label, id.text());
-                        confirm(id, last_.confirmation);
-                      }));
+  if (!parts_.tunnel.ready()) return refuse(lost, "the device is gone");
+  parts_.tunnel.apply(
+      offer.key, offer.sources, derived->preshared_key, false,
+      guard_([this, id = offer.key, sources = offer.sources, derived, lost](const Result<void>& applied) {
+        if (!applied) return refuse(lost, applied.error().message);
+        pending_.reset();
+        last_ = {id, std::move(derived->confirmation), std::move(derived->chain)};
+        last_error_.clear();
+        log::info("{}: key {} is set here, made of {}", parts_.label, id.text(), names_of(sources));
+        confirm(id, last_.confirmation);
+      }));
 }
 
 void Recoverer::confirm(const KeyId& key, const SecretBytes& confirmation) {
@@ -120,12 +127,13 @@ void Recoverer::confirm(const KeyId& key, const SecretBytes& confirmation) {
   });
 }
 
-void Recoverer::refuse(Refusal reason, std::string detail) {
+// The other end is told the detail; the cause, if there is more to say of it, stays here.
+void Recoverer::refuse(Refusal reason, std::string detail, const std::string& cause) {
   const RefuseMessage message{pending_->key, reason, std::move(detail)};
   if (reason == Refusal::no_key) refused_ = std::move(pending_);
   pending_.reset();
-  const std::string why =
-      "key " + message.key.text() + " is refused: " + std::string(name_of(reason)) + ", " + message.detail;
+  const std::string why = "key " + message.key.text() + " is refused: " + std::string(name_of(reason)) +
+                          ", " + (cause.empty() ? message.detail : cause);
   log::warning("{}: {}", parts_.label, why);
   last_error_ = why;
   parts_.channel.send(message, [](const Result<void>& /*sent*/) {});

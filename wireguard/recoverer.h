@@ -26,7 +26,7 @@ class Recoverer final : public Exchange {
   void fetch(int tries);
   void build(std::optional<DeliveredKey> key);
   void confirm(const KeyId& key, const SecretBytes& confirmation);
-  void refuse(Refusal reason, std::string detail);
+  void refuse(Refusal reason, std::string detail, const std::string& cause = "");
 
   ExchangeParts parts_;
   std::optional<RecoverMessage> pending_;

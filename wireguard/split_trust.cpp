@@ -21,7 +21,7 @@ std::string refusal_of(const SplitTrust& trust, const std::vector<Source>& sourc
   if (!has(Source::dske) && trust.require != Require::any) return "a DSKE key is required";
   if (trust.require == Require::all) {
     if (trust.tls && !has(Source::tls)) return "the source tls is required";
-    if (trust.uses_file() && !has(Source::file)) return "the source file is required";
+    if (trust.uses_file() && !has(Source::file)) return "secret_file is required";
   }
   const bool only_previous =
       std::all_of(sources.begin(), sources.end(), [](Source source) { return source == Source::previous; });

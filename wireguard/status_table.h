@@ -8,7 +8,8 @@
 
 namespace dske::wireguard {
 
-/// One line per peer, under a heading.
+/// One line per peer, under a heading. Peers of one SAE on one interface are shown with the beginning of
+/// their public keys.
 [[nodiscard]] Result<std::string> status_table(json::Value report);
 
 }  // namespace dske::wireguard

@@ -41,15 +41,16 @@ void TunnelKey::judge(const PeerObservation& peer) {
   const bool first = !std::exchange(seen_before_, true);
   if ((state_ == State::held || state_ == State::shut) && peer.preshared_key == fingerprint_) return;
   if (state_ == State::initial) return;
-  if (state_ == State::held) {
-    return shut("another key than " + active_.text() +
-                " is set: the device was made anew, or somebody set one");
-  }
   if (state_ == State::shut) return shut("the key that shuts the tunnel is no longer set");
+  // Also while one is held: a device may have set another one and failed to say so.
   const auto& own = parts_.record.contents().keys;
   const auto known = std::find_if(
       own.begin(), own.end(), [&](const RecordedKey& key) { return key.fingerprint == peer.preshared_key; });
   if (known != own.end()) return adopt(*known);
+  if (state_ == State::held) {
+    return shut("another key than " + active_.text() +
+                " is set: the device was made anew, or somebody set one");
+  }
   if (first && options_.keep_initial_key) {
     state_ = State::initial;
     log::info("{}: goes on with the key that is set until the first agreed one", options_.label);
@@ -61,6 +62,7 @@ void TunnelKey::judge(const PeerObservation& peer) {
 void TunnelKey::adopt(const RecordedKey& key) {
   state_ = State::held;
   active_ = key.id;
+  sources_ = key.sources;
   fingerprint_ = key.fingerprint;
   applied_ = std::min(key.applied.monotonic(parts_.clock), parts_.clock.now());
   opened_ = parts_.clock.now();
@@ -117,10 +119,16 @@ void TunnelKey::restore_keepalive(const PeerObservation& peer) {
   // Somebody else has set another one meanwhile: that is theirs.
   if (peer.keepalive_seconds == *before || peer.keepalive_seconds != kOpeningKeepaliveSeconds)
     return forget();
-  parts_.device.set_keepalive(*before, guard_([this, forget](Result<void> done) {
-    if (done) return forget();
-    log::warning("{}: the keep-alive interval cannot be restored: {}", options_.label, done.error().message);
-  }));
+  parts_.device.set_keepalive(
+      *before, guard_([this, forget, seconds = *before, opened = opened_](const Result<void>& done) {
+        if (!done) {
+          return log::warning("{}: the keep-alive interval cannot be restored: {}", options_.label,
+                              done.error().message);
+        }
+        if (opened != opened_) return;  // another one has been set since
+        keepalive_seconds_ = seconds;
+        forget();
+      }));
 }
 
 void TunnelKey::watch_age() {
@@ -137,12 +145,17 @@ void TunnelKey::watch_age() {
 Result<void> TunnelKey::remember(const RecordedKey& key) {
   KeyRecordContents contents = parts_.record.contents();
   contents.keys.push_back(key);
-  if (contents.keys.size() > kKeysRemembered) contents.keys.erase(contents.keys.begin());
+  // Of keys that could not be set there may be many; the one that is set stays known.
+  const bool held = state_ == State::held;
+  const auto oldest = std::find_if(contents.keys.begin(), contents.keys.end(),
+                                   [&](const RecordedKey& one) { return !held || one.id != active_; });
+  if (contents.keys.size() > kKeysRemembered) contents.keys.erase(oldest);
   return parts_.record.replace(std::move(contents));
 }
 
-void TunnelKey::apply(const KeyId& id, const SecretBytes& preshared_key, bool open, Done done) {
-  const RecordedKey key{id, fingerprint_of(preshared_key.view()),
+void TunnelKey::apply(const KeyId& id, std::vector<Source> sources, const SecretBytes& preshared_key,
+                      bool open, Done done) {
+  const RecordedKey key{id, fingerprint_of(preshared_key.view()), std::move(sources),
                         DurableDeadline::at(parts_.clock.now(), parts_.clock)};
   if (auto kept = remember(key); !kept) return done(kept.error());
   changing_ = true;
@@ -153,6 +166,7 @@ void TunnelKey::apply(const KeyId& id, const SecretBytes& preshared_key, bool op
       state_ = State::held;
       warned_ = false;
       active_ = key.id;
+      sources_ = key.sources;
       fingerprint_ = key.fingerprint;
       applied_ = parts_.clock.now();
       if (open) session_.ended(true);

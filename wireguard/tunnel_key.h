@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/names.h"
@@ -54,13 +55,16 @@ class TunnelKey {
   }
   [[nodiscard]] const SessionWatch& session() const { return session_; }
   [[nodiscard]] bool endpoint_known() const { return endpoint_known_; }
+  /// What that key is made of.
+  [[nodiscard]] const std::vector<Source>& sources() const { return sources_; }
   /// How long the active key has been set.
   [[nodiscard]] Duration age() const { return parts_.clock.now() - applied_; }
   /// Whether a handshake has been completed since the active key was set.
   [[nodiscard]] bool proven_by_handshake() const;
 
-  /// Sets a key. With `open` the session is ended and a handshake begun at once.
-  void apply(const KeyId& id, const SecretBytes& preshared_key, bool open, Done done);
+  /// Sets a key made of `sources`. With `open` the session is ended and a handshake begun at once.
+  void apply(const KeyId& id, std::vector<Source> sources, const SecretBytes& preshared_key, bool open,
+             Done done);
   /// Ends what there is of a session and begins a handshake under the key that is set.
   void open(Done done);
 
@@ -83,6 +87,7 @@ class TunnelKey {
   std::uint16_t keepalive_seconds_ = 0;  // as it is
   MonotonicTime opened_;                 // when a handshake was last begun
   KeyId active_;
+  std::vector<Source> sources_;
   Fingerprint fingerprint_{};  // of the key that is set, if it is held or shut
   MonotonicTime applied_;
   SessionWatch session_;

@@ -128,14 +128,16 @@ class DeviceParser {
     }
     return true;
   }
+  [[nodiscard]] bool has_private_key() const { return has_private_key_; }
   [[nodiscard]] DeviceState finish() { return std::move(device_); }
 
  private:
   bool take_private_key(std::string_view value) {
     const auto key = decode_key(value);
     const auto own = key ? public_key_of(*key) : std::nullopt;
+    has_private_key_ = own.has_value();
     if (own) device_.public_key = *own;
-    return own.has_value();
+    return has_private_key_;
   }
   bool begin_peer(std::string_view value) {
     const auto key = hex_decode(value);
@@ -156,6 +158,7 @@ class DeviceParser {
   }
 
   DeviceState device_;
+  bool has_private_key_ = false;
   std::int64_t seconds_ = 0;
 };
 
@@ -208,6 +211,10 @@ Result<DeviceState> parse_uapi_device(std::string_view answer) {
   });
   if (!read) return read.error();
   if (code != 0) return Error{ErrorKind::io, "the WireGuard device does not show its state"};
+  if (!parser.has_private_key()) {
+    return Error{ErrorKind::not_found,
+                 "the WireGuard device has no private key, or is of an implementation that does not show it"};
+  }
   return parser.finish();
 }
 

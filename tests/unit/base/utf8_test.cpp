@@ -64,3 +64,14 @@ TEST_CASE("C0, DEL and C1 are control characters and their neighbours are not") 
   CHECK(!has_control_characters(""));
   CHECK(!has_control_characters("\xe2\x82\xac"));  // its continuations look like C1
 }
+
+TEST_CASE("a text is shortened between characters") {
+  CHECK(shortened("abc", 3) == "abc");
+  CHECK(shortened("abcd", 3) == "abc");
+  CHECK(shortened("a\xe2\x82\xac", 4) == "a\xe2\x82\xac");
+  CHECK(shortened("a\xe2\x82\xac", 3) == "a");
+  CHECK(shortened("a\xe2\x82\xac", 1) == "a");
+  CHECK(shortened("\xf0\x9f\x98\x80", 3).empty());
+  CHECK(shortened("\x80\x80\x80", 2).empty());
+  CHECK(shortened("", 0).empty());
+}

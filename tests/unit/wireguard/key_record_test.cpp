@@ -16,8 +16,10 @@ TEST_CASE("a record is what it was when it is opened again, and holds no key") {
   const SecretBytes key = randomness.bytes(32);
   const SystemClock clock;
   KeyRecordContents contents;
-  contents.keys.push_back(
-      {KeyId::random(randomness), fingerprint_of(key.view()), DurableDeadline::at(clock.now(), clock)});
+  contents.keys.push_back({KeyId::random(randomness),
+                           fingerprint_of(key.view()),
+                           {Source::dske, Source::previous},
+                           DurableDeadline::at(clock.now(), clock)});
   contents.keepalive_seconds = 0;
   {
     auto record = FileKeyRecord::open(file);
@@ -30,6 +32,7 @@ TEST_CASE("a record is what it was when it is opened again, and holds no key") {
   REQUIRE(again->contents().keys.size() == 1);
   CHECK(again->contents().keys[0].id == contents.keys[0].id);
   CHECK(again->contents().keys[0].fingerprint == contents.keys[0].fingerprint);
+  CHECK(again->contents().keys[0].sources == contents.keys[0].sources);
   CHECK(again->contents().keepalive_seconds == 0);
   CHECK((std::filesystem::status(file).permissions() & std::filesystem::perms::others_read) ==
         std::filesystem::perms::none);

@@ -103,6 +103,16 @@ class Channel final : public PeerChannel {
     }
     call([this, message = std::move(message), sent = std::move(sent)](bool arrived) mutable {
       if (!arrived) return sent(Error{ErrorKind::unavailable, "connection refused"});
+      const auto* offer = std::get_if<RecoverMessage>(&message);
+      if (offer != nullptr && other().refuses) {
+        // And hurries on what this end does next.
+        end_.world.loop.after(end_.world.delay,
+                              guard_([this, refusal = RefuseMessage{offer->key, *other().refuses, ""}] {
+                                end_.peer->take(refusal);
+                                end_.peer->take(StateMessage{});
+                              }));
+        return sent({});
+      }
       other().peer->take(message);
       sent({});
     });

@@ -99,6 +99,7 @@ class End {
   bool kme_up = true;
   bool kme_lies = false;  ///< delivers another key
   bool loses_confirmations = false;
+  std::optional<Refusal> refuses;  ///< every offer, whatever is in it
   SplitTrust trust;
   Timings timings;
   bool keep_initial_key = false;

@@ -89,6 +89,73 @@ TEST_CASE("files that differ: mode all keeps the tunnel shut, mode dske goes on 
   }
 }
 
+TEST_CASE("sources that the other end lost together are done without, at the cost of few keys") {
+  World world(26);
+  configure(world, {Require::dske, false, "/file", true});
+  for (End& end : world.ends) end.file.change("a secret of the post-quantum daemon");
+  world.start();
+  REQUIRE(world.up_within(3s));
+  CHECK(world.recoverer().peer->report().sources == std::vector<Source>{Source::dske, Source::file});
+  const int taken = world.keys_taken;
+  world.recoverer().crash();
+  world.recoverer().make_device_anew();
+  world.recoverer().file.now = world.recoverer().file.before = "";
+  world.recoverer().start();
+  CHECK(world.up_within(20s));
+  CHECK(world.keys_taken - taken <= 4);
+  for (End& end : world.ends) CHECK(end.peer->report().sources == std::vector<Source>{Source::dske});
+  CHECK(world.generator().peer->report().last_error.find("file") != std::string::npos);
+  world.recoverer().file.change("a secret of the post-quantum daemon");
+  world.loop.run_for(5min);
+  for (End& end : world.ends)
+    CHECK(end.peer->report().sources == std::vector<Source>{Source::dske, Source::file, Source::previous});
+  CHECK(world.generator().peer->report().last_error.empty());
+}
+
+TEST_CASE("an end that refuses everything does not cost the other one key after the other") {
+  for (const Refusal reason : {Refusal::previous, Refusal::tls, Refusal::file, Refusal::no_key,
+                               Refusal::key_gone, Refusal::proof, Refusal::policy, Refusal::device}) {
+    CAPTURE(name_of(reason));
+    World world(27);
+    configure(world, {Require::dske, true, "/file", true});
+    for (End& end : world.ends) end.file.change("a secret of the post-quantum daemon");
+    world.start();
+    REQUIRE(world.up_within(3s));
+    world.loop.run_for(5min);
+    world.recoverer().refuses = reason;
+    world.generator().make_device_anew();
+    const int taken = world.keys_taken;
+    world.loop.run_for(60s);
+    CHECK(world.keys_taken - taken <= 15);
+  }
+}
+
+TEST_CASE("a mode names what it lacks") {
+  World world(28);
+  configure(world, {Require::all, false, "/file", false});
+  world.recoverer().file.change("a secret of the post-quantum daemon");
+  world.start();
+  world.loop.run_for(20s);
+  CHECK_FALSE(world.up());
+  const std::string error = world.generator().peer->report().last_error;
+  CHECK(error.find("secret_file is required") != std::string::npos);
+  CHECK(error.find("no secret file") != std::string::npos);  // as the file says
+}
+
+TEST_CASE("without the recoverer's KME alone, mode any goes on with what there is, and says so") {
+  World world(29);
+  configure(world, {Require::any, true, "", false});
+  world.recoverer().kme_up = false;
+  world.start();
+  CHECK(world.up_within(60s));
+  for (End& end : world.ends) CHECK(end.peer->report().sources == std::vector<Source>{Source::tls});
+  CHECK(world.generator().peer->report().last_error.find("dske") != std::string::npos);
+  world.recoverer().kme_up = true;
+  world.loop.run_for(5min);
+  for (End& end : world.ends)
+    CHECK(end.peer->report().sources == std::vector<Source>{Source::dske, Source::tls});
+}
+
 TEST_CASE("without a KME: mode any goes on with what there is, mode dske does not") {
   for (const Require require : {Require::dske, Require::any}) {
     World world(24);

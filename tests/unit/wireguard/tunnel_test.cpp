@@ -291,6 +291,39 @@ TEST_CASE("two ends that miss each other after a pause are brought together") {
   CHECK(world.loop.run_until([&] { return world.session_age().has_value(); }, 40s));
 }
 
+TEST_CASE("ends that miss each other are brought together also while a KME has no keys") {
+  for (const std::size_t which : {0U, 1U}) {
+    CAPTURE(which);
+    World world(31);
+    bring_up(world);
+    world.ends[which].kme_up = false;
+    world.traffic = false;
+    world.loop.run_for(6min);
+    const Bytes key = world.ends[0].psk;
+    CHECK_FALSE(world.session_age());
+    world.traffic = true;
+    CHECK(world.loop.run_until([&] { return world.session_age().has_value(); }, 40s));
+    CHECK(world.ends[0].psk == key);
+    world.ends[which].kme_up = true;
+    CHECK(world.loop.run_until([&] { return world.up() && world.ends[0].psk != key; }, 4min));
+  }
+}
+
+TEST_CASE("a recoverer that is started again tells the key that it holds, and costs none") {
+  World world(32);
+  bring_up(world);
+  world.loop.run_for(20s);
+  const int taken = world.keys_taken;
+  for (int i = 0; i < 3; ++i) {
+    world.recoverer().crash();
+    world.loop.run_for(200ms);
+    world.recoverer().start();
+    world.loop.run_for(4s);
+  }
+  CHECK(world.keys_taken == taken);
+  CHECK(world.up());
+}
+
 TEST_CASE("the adapters' way to each other may be broken for long") {
   World world(15);
   bring_up(world);

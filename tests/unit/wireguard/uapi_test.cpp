@@ -77,7 +77,8 @@ TEST_CASE("answers that are none are refused") {
         answer("allowed_ip=10.0.0.0\n"), answer("allowed_ip=10.0.0.0/33\n"), answer("tx_bytes=-1\n"),
         answer("tx_bytes=1x\n"), answer("persistent_keepalive_interval=65536\n"),
         answer("last_handshake_time_sec=99999999999\nlast_handshake_time_nsec=0\n"),
-        answer("public_key=zz\n"), std::string("errno=1\n\n"), std::string("private_key=00\nerrno=0\n\n")}) {
+        answer("public_key=zz\n"), std::string("errno=1\n\n"), std::string("private_key=00\nerrno=0\n\n"),
+        "own_public_key=" + kPublic + "\npublic_key=" + kBob + "\nerrno=0\n\n"}) {
     CAPTURE(bad);
     CHECK_FALSE(parse_uapi_device(bad).has_value());
   }
