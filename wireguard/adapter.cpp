@@ -150,11 +150,11 @@ Result<BatchAnswer> Adapter::take(const SaeId& from, const Batch& batch, const S
     }
     LinkChannel& channel = *slot->channel();
     channel.note_tls(secret);
-    if (!channel.dials()) channel.use_mailbox(links_.mailbox_of(from, batch.sender));
+    if (!channel.reaches()) channel.use_mailbox(links_.mailbox_of(from, batch.sender));
     slot->peer()->take(message.message);
     if (!std::holds_alternative<StateMessage>(message.message)) continue;
     StateMessage own = slot->peer()->state();
-    own.dials = channel.dials();
+    own.dials = channel.reaches();
     answer.states.push_back({message.link.reversed(), own});
   }
   return answer;
@@ -177,7 +177,7 @@ Result<SecretBytes> Adapter::info(const SaeId& from) const {
     for (const auto& [key, slot] : interface.peers) {
       if (slot->config().sae != from || slot->peer() == nullptr) continue;
       StateMessage state = slot->peer()->state();
-      state.dials = slot->channel()->dials();
+      state.dials = slot->channel()->reaches();
       write_message(writer, {{*slot->own_key(), key}, state});
     }
   }

@@ -47,6 +47,9 @@ class AdapterLink {
   void add(const Link& link, LinkedTunnel& tunnel);
   void remove(const Link& link, const LinkedTunnel& tunnel);
 
+  /// Whether the last request was answered as it should be; true before the first one.
+  [[nodiscard]] bool works() const { return error_.empty(); }
+
   /// As Outbox::put.
   void send(LinkedMessage message, Outbox::Answered answered);
 

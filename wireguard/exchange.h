@@ -48,6 +48,8 @@ class PeerChannel {
   virtual void send(Message message, Sent sent) = 0;
   /// Whether this end can open a connection; otherwise the other end asks, and gets what is to be sent.
   [[nodiscard]] virtual bool dials() const = 0;
+  /// Whether it does, as far as is known.
+  [[nodiscard]] virtual bool reaches() const = 0;
   /// Tells this end's state and asks for the other's. Only if dials(), and one at a time.
   virtual void compare(const StateMessage& own, Compared compared) = 0;
   /// Of the newest connection that has carried something, if any.

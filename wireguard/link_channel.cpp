@@ -18,9 +18,9 @@ LinkChannel::~LinkChannel() {
 }
 
 void LinkChannel::send(Message message, Sent sent) {
-  if (auto* state = std::get_if<StateMessage>(&message)) state->dials = dials();
-  if (auto* confirm = std::get_if<ConfirmMessage>(&message)) confirm->state.dials = dials();
-  if (adapter_) {
+  if (auto* state = std::get_if<StateMessage>(&message)) state->dials = reaches();
+  if (auto* confirm = std::get_if<ConfirmMessage>(&message)) confirm->state.dials = reaches();
+  if (reaches() || (adapter_ && !mailbox_)) {
     return adapter_->send(
         {link_, std::move(message)},
         guard_([sent = std::move(sent)](const Result<std::optional<StateMessage>>& told) mutable {
@@ -35,11 +35,11 @@ void LinkChannel::send(Message message, Sent sent) {
 void LinkChannel::compare(const StateMessage& own, Compared compared) {
   StateMessage told = own;
   told.dials = true;
-  adapter_->send(
-      {link_, told},
-      guard_([compared = std::move(compared)](const Result<std::optional<StateMessage>>& other) mutable {
-        compared(other ? Result<StateMessage>(**other) : Result<StateMessage>(other.error()));
-      }));
+  adapter_->send({link_, told}, guard_([this, compared = std::move(compared)](
+                                           const Result<std::optional<StateMessage>>& other) mutable {
+                   if (other) use_mailbox(nullptr);
+                   compared(other ? Result<StateMessage>(**other) : Result<StateMessage>(other.error()));
+                 }));
 }
 
 void LinkChannel::use_mailbox(std::shared_ptr<Mailbox> mailbox) {

@@ -1,5 +1,5 @@
-// The way to the other end's adapter for one tunnel: over the link to an adapter that can be called, or by
-// the mailbox of one that calls.
+// The way to the other end's adapter for one tunnel: over the link to an adapter that can be called; or by
+// the mailbox of one that calls, for good or while the link does not work.
 #pragma once
 
 #include <deque>
@@ -22,6 +22,7 @@ class LinkChannel final : public PeerChannel, public LinkedTunnel {
 
   void send(Message message, Sent sent) override;
   [[nodiscard]] bool dials() const override { return adapter_ != nullptr; }
+  [[nodiscard]] bool reaches() const override { return adapter_ != nullptr && adapter_->works(); }
   void compare(const StateMessage& own, Compared compared) override;
   [[nodiscard]] std::optional<TlsSecret> tls_secret() const override;
   [[nodiscard]] std::optional<TlsSecret> tls_secret(const TlsSecretId& id) const override;
@@ -30,7 +31,8 @@ class LinkChannel final : public PeerChannel, public LinkedTunnel {
   void take(const Message& message) override { on_message(message); }
   void note_tls(const std::shared_ptr<const TlsSecret>& secret) override;
 
-  /// The other end's adapter has called and collects from there.
+  /// The other end's adapter has called and collects from there, as it is told to while this end does not
+  /// reach it.
   void use_mailbox(std::shared_ptr<Mailbox> mailbox);
 
   // To be set before the loop goes on.

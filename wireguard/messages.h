@@ -36,7 +36,7 @@ struct StateMessage {
   std::optional<KeyId> active;
   Session session = Session::down;
   bool endpoint_known = false;  ///< it could begin a handshake
-  bool dials = true;  ///< it can open connections to the other end; otherwise what it has to say is collected
+  bool dials = true;  ///< it reaches the other end by itself; otherwise what it has to say is collected
   bool operator==(const StateMessage&) const = default;
 };
 

@@ -36,8 +36,15 @@ void Peer::take(const Message& message) {
   exchange_->take(message);
 }
 
+// A recoverer that went on with an offer while nobody is there to confirm it to would leave the ends apart.
 void Peer::wake() {
-  exchange_->wake();
+  if (role_ == Role::generator) return exchange_->wake();
+  if (!parts_.channel.dials()) {
+    if (heard_lately()) exchange_->wake();
+    return;
+  }
+  wakes_ = true;
+  tell();
 }
 
 void Peer::step() {
@@ -52,7 +59,8 @@ void Peer::compare_if_needed() {
   const bool asked_by_other = role_ == Role::recoverer && asked_ != MonotonicTime() &&
                               parts_.clock.now() - asked_ < parts_.timings.compare * 3 / 2;
   // One that asks is answered and need not be asked; unless calling it failed: then messages would, too.
-  const bool leaves_it_to_other = asked_by_other && !hurries() && channel_error_.empty();
+  const bool leaves_it_to_other =
+      asked_by_other && !hurries() && channel_error_.empty() && parts_.channel.reaches();
   if (parts_.channel.dials() && !comparing_ && !leaves_it_to_other) tell();
 }
 
@@ -68,6 +76,7 @@ void Peer::tell() {
 void Peer::take_comparison(const Result<StateMessage>& other) {
   comparing_ = false;
   const bool again = std::exchange(compare_again_, false);
+  const bool wakes = std::exchange(wakes_, false);
   const bool is_news = !other && channel_error_ != other.error().message;
   channel_error_ = other ? "" : other.error().message;
   // What is wrong with the other adapter as a whole, its link tells once for all tunnels.
@@ -76,6 +85,7 @@ void Peer::take_comparison(const Result<StateMessage>& other) {
   if (!other) return;
   heard_ = parts_.clock.now();
   exchange_->take(*other);
+  if (wakes) exchange_->wake();
   if (again) tell();
 }
 

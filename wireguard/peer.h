@@ -59,6 +59,7 @@ class Peer {
   MonotonicTime asked_;                   // by the other end, of this one's state
   bool comparing_ = false;
   bool compare_again_ = false;
+  bool wakes_ = false;  // once the other end has answered
   std::string channel_error_;
   Guard guard_;
 };

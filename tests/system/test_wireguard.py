@@ -160,6 +160,22 @@ def test_only_one_end_can_be_reached(make_tunnels):
     tunnels.another_key(tunnels.keys(), 60)
 
 
+def test_one_way_between_the_adapters_is_broken(make_tunnels):
+    """What cannot be said that way is collected the other way: keys come and go on. Of three tunnels the one way, of three
+    the other; which end is the generator is each tunnel's own."""
+    tunnels = make_tunnels(6, intervals={"rotate_seconds": 20})
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        url = f"https://127.0.0.1:{closed.getsockname()[1]}"
+    for index in range(6):
+        tunnels.adapters[index % 2].config["interfaces"][index]["peers"][0]["url"] = url
+    tunnels.make()
+    tunnels.start()
+    print(f"up after {tunnels.up_within(30):.1f} s")
+    tunnels.another_key(tunnels.keys(), 60)
+    for adapter in tunnels.adapters:
+        assert all(peer["adapter_reachable"] for peer in adapter.status()["peers"])
+
+
 def test_split_trust(make_tunnels):
     """All sources, the file changing at different moments."""
     tunnels = make_tunnels(control=True, intervals={"rotate_seconds": 20})

@@ -121,10 +121,10 @@ Result<BatchAnswer> ChannelEnd::take(const SaeId& from, const Batch& batch, cons
     }
     LinkChannel& channel = *found->second.channel;
     if (exported != nullptr) channel.note_tls(tls_secret_of(*exported));
-    if (!channel.dials()) channel.use_mailbox(links_->mailbox_of(from, batch.sender));
+    if (!channel.reaches()) channel.use_mailbox(links_->mailbox_of(from, batch.sender));
     heard.push_back(message.message);
     StateMessage own = found->second.state;
-    own.dials = channel.dials();
+    own.dials = channel.reaches();
     if (std::holds_alternative<StateMessage>(message.message)) answer.states.push_back({found->first, own});
   }
   return answer;

@@ -88,6 +88,31 @@ TEST_CASE("an adapter that cannot call says what it has to say to the one that d
   CHECK(ends.alice.newest_secret(ends.tunnel)->id == ends.bob.newest_secret(ends.tunnel.reversed())->id);
 }
 
+TEST_CASE(
+    "an adapter that does not reach the other one at present has what it says collected, until it does") {
+  Ends ends;
+  ends.alice.listen();
+  ends.alice.stop_listening();  // nobody answers there now
+  ends.bob.listen();
+  ends.connect();
+  CHECK_FALSE(ends.bob.send(ends.tunnel.reversed(), AppliedMessage{}).has_value());
+  const auto other = ends.alice.compare(ends.tunnel, kLive);
+  REQUIRE(other.has_value());
+  CHECK_FALSE(other->dials);
+  REQUIRE(ends.bob.send(ends.tunnel.reversed(), AppliedMessage{}).has_value());
+  CHECK(ends.alice.eventually([&] { return has_heard<AppliedMessage>(ends.alice); }));
+  CHECK_FALSE(ends.bob.compare(ends.tunnel.reversed(), kLive).has_value());
+
+  ends.alice.listen(ends.alice.port());
+  CHECK(ends.bob.compare(ends.tunnel.reversed(), kLive).has_value());
+  const auto now = ends.alice.compare(ends.tunnel, kLive);
+  REQUIRE(now.has_value());
+  CHECK(now->dials);
+  REQUIRE(ends.bob.send(ends.tunnel.reversed(), RefuseMessage{}).has_value());
+  CHECK(ends.alice.eventually(
+      [&] { return has_heard<RefuseMessage>(ends.alice) && ends.alice.requests == 2; }));
+}
+
 TEST_CASE("two adapters of one SAE that both call each get what is for them") {
   http::test::TestCertificates authority;
   ChannelEnd first(authority, "alice");

@@ -118,6 +118,7 @@ class Channel final : public PeerChannel {
     });
   }
   [[nodiscard]] bool dials() const override { return end_.dials; }
+  [[nodiscard]] bool reaches() const override { return end_.dials && reached; }
   void compare(const StateMessage& own, Compared compared) override {
     call([this, own, compared = std::move(compared)](bool arrived) mutable {
       if (!arrived) return compared(Error{ErrorKind::unavailable, "connection refused"});
@@ -134,7 +135,7 @@ class Channel final : public PeerChannel {
       return std::nullopt;
     return secret_of(id);
   }
-  bool reaches = false;  // at the last attempt
+  bool reached = false;  // at the last attempt
   // What the other end could not send by itself.
   void collect() {
     if (!end_.dials || !end_.world.channel_up || !end_.running()) return;
@@ -146,7 +147,7 @@ class Channel final : public PeerChannel {
   void call(F done) {
     end_.world.loop.after(end_.world.delay, guard_([this, done = std::move(done)]() mutable {
                             const bool arrives = end_.world.channel_up && other().running() && end_.running();
-                            reaches = arrives;
+                            reached = arrives;
                             if (arrives) connect();
                             done(arrives);
                           }));
@@ -204,7 +205,7 @@ struct End::Adapter {
   }
   void compare() {
     peer.compare_if_needed();
-    const Duration wait = channel.reaches ? end_.timings.compare : Duration(1s);
+    const Duration wait = channel.reached ? end_.timings.compare : Duration(1s);
     end_.world.loop.after(spread(wait, end_.world.randomness), guard([this] { compare(); }));
   }
 

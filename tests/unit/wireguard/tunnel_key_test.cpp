@@ -19,7 +19,8 @@ class LateDevice final : public PeerDevice {
     if (obeys) key = fingerprint_of(preshared_key.view());
     waiting.push_back(std::move(done));
   }
-  void replace(SecretBytes preshared_key, std::optional<std::uint16_t> keepalive_seconds, Done done) override {
+  void replace(SecretBytes preshared_key, std::optional<std::uint16_t> keepalive_seconds,
+               Done done) override {
     ++replaced;
     if (!preshared_key.empty()) key = fingerprint_of(preshared_key.view());
     if (keepalive_seconds) keepalive = *keepalive_seconds;

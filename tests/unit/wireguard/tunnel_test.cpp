@@ -392,13 +392,32 @@ TEST_CASE("a recoverer that sets a key which the generator has given up is broug
   world.recoverer().kme_up = false;
   REQUIRE(world.loop.run_until(
       [&] { return world.generator().peer->report().last_error.find("no_key") != std::string::npos; }, 5min));
-  world.generator().crash();
   world.recoverer().kme_up = true;
   world.recoverer().peer->wake();
+  world.loop.run_for(2 * world.delay + 2ms);  // it knows that the generator is there
+  world.generator().crash();
   world.loop.run_for(1s);
   CHECK(world.ends[0].psk != world.ends[1].psk);
   world.generator().start();
   CHECK(world.up_within(15s));
+  CHECK(world.lost == 0);
+}
+
+TEST_CASE("a recoverer does not go on with an offer while nobody is there to confirm it to") {
+  World world(33);
+  bring_up(world);
+  world.recoverer().kme_up = false;
+  REQUIRE(world.loop.run_until(
+      [&] { return world.generator().peer->report().last_error.find("no_key") != std::string::npos; }, 5min));
+  world.channel_up = false;
+  world.recoverer().kme_up = true;
+  world.recoverer().peer->wake();
+  world.loop.run_for(10min);
+  CHECK(world.ends[0].psk == world.ends[1].psk);
+  CHECK(world.lost == 0);
+  const Bytes old = world.ends[0].psk;
+  world.channel_up = true;
+  CHECK(world.loop.run_until([&] { return world.up() && world.ends[0].psk != old; }, 2min));
   CHECK(world.lost == 0);
 }
 
