@@ -41,6 +41,12 @@ Result<DeliveredKey> read_key(const Result<http::Answer>& answer, const std::opt
   return DeliveredKey{keys->front().id, std::move(keys->front().value)};
 }
 
+// Of one key: a new one, or the one with this ID.
+std::string target_of(const SaeId& peer, const std::optional<KeyId>& key) {
+  if (!key) return etsi014::sae_path(peer, etsi014::Resource::enc_keys) + "?number=1&size=256";
+  return etsi014::sae_path(peer, etsi014::Resource::dec_keys) + "?key_ID=" + key->text();
+}
+
 std::shared_ptr<const http::TlsClientConfig> tls_towards_kme(const TlsFiles& files) {
   http::TlsClientConfig tls{files.certificate, files.key, files.ca, "1.2"};
   if (!files.crl.empty()) tls.crl_files = {files.crl};
@@ -64,48 +70,52 @@ void EtsiKeySource::send(const std::string& target, http::ClientLoop::Done done)
   loop_.send(std::move(call), std::move(done));
 }
 
-void EtsiKeySource::ask(std::string target, std::optional<KeyId> expected, Done done) {
-  waiting_.push_back({std::move(target), expected, std::move(done)});
+void EtsiKeySource::ask(Question question) {
+  waiting_.push_back(std::move(question));
   ask_next();
 }
 
 void EtsiKeySource::ask_next() {
-  if (waiting_.empty() || asking_ == kAskingMost) return;
-  Question next = std::move(waiting_.front());
-  waiting_.pop_front();
-  ++asking_;
-  send(next.target, guard_([this, expected = next.expected,
-                            done = std::move(next.done)](const Result<http::Answer>& answer) mutable {
-         --asking_;
-         ask_next();
-         done(read_key(answer, expected));
-       }));
+  while (!waiting_.empty() && asking_ < kAskingMost) {
+    Question next = std::move(waiting_.front());
+    waiting_.pop_front();
+    const auto expected = next.which ? next.which() : std::nullopt;
+    if (next.which && !expected) {
+      next.done(Error{ErrorKind::not_found, "the key is no longer wanted"});
+      continue;
+    }
+    ++asking_;
+    send(target_of(next.peer, expected),
+         guard_([this, expected, done = std::move(next.done)](const Result<http::Answer>& answer) mutable {
+           --asking_;
+           ask_next();
+           done(read_key(answer, expected));
+         }));
+  }
 }
 
 void EtsiKeySource::new_key(const SaeId& peer, Done done) {
-  const std::string target = etsi014::sae_path(peer, etsi014::Resource::enc_keys) + "?number=1&size=256";
-  ask(target, std::nullopt, [this, peer, done = std::move(done)](Result<DeliveredKey> key) mutable {
-    if (key) {
-      probe_wait_.reset();
-      identify(peer);
-    } else {
-      watch_for_keys(peer);
-    }
-    done(std::move(key));
-  });
+  ask({peer, {}, [this, peer, done = std::move(done)](Result<DeliveredKey> key) mutable {
+         if (key) {
+           probe_wait_.reset();
+           identify(peer);
+         } else {
+           watch_for_keys(peer);
+         }
+         done(std::move(key));
+       }});
 }
 
-void EtsiKeySource::key_of(const SaeId& peer, const KeyId& key, Done done) {
-  ask(etsi014::sae_path(peer, etsi014::Resource::dec_keys) + "?key_ID=" + key.text(), key,
-      [this, peer, done = std::move(done)](Result<DeliveredKey> delivered) mutable {
-        if (delivered) {
-          probe_wait_.reset();
-          identify(peer);
-        } else if (delivered.error().kind == ErrorKind::unavailable) {
-          watch_for_keys(peer);
-        }
-        done(std::move(delivered));
-      });
+void EtsiKeySource::key_of(const SaeId& peer, Which which, Done done) {
+  ask({peer, std::move(which), [this, peer, done = std::move(done)](Result<DeliveredKey> delivered) mutable {
+         if (delivered) {
+           probe_wait_.reset();
+           identify(peer);
+         } else if (delivered.error().kind == ErrorKind::unavailable) {
+           watch_for_keys(peer);
+         }
+         done(std::move(delivered));
+       }});
 }
 
 // Once, for other adapters and for `status`: nothing depends on it.

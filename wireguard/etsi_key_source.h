@@ -22,7 +22,7 @@ class EtsiKeySource final : public KeySource {
   EtsiKeySource(const Config& config, http::ClientLoop& loop, Randomness& randomness);
 
   void new_key(const SaeId& peer, Done done) override;
-  void key_of(const SaeId& peer, const KeyId& key, Done done) override;
+  void key_of(const SaeId& peer, Which which, Done done) override;
 
   /// Called when keys may be there again after there were none: the KME is back, or has got more.
   std::function<void()> on_available;
@@ -31,11 +31,11 @@ class EtsiKeySource final : public KeySource {
 
  private:
   struct Question {
-    std::string target;
-    std::optional<KeyId> expected;
+    SaeId peer;
+    Which which;  // empty: a new one
     Done done;
   };
-  void ask(std::string target, std::optional<KeyId> expected, Done done);
+  void ask(Question question);
   void ask_next();
   void send(const std::string& target, http::ClientLoop::Done done);
   void identify(const SaeId& peer);

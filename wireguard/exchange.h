@@ -1,6 +1,7 @@
 // What the two roles of the key exchange have around them, as interfaces, and what both do with ingredients.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,8 +29,12 @@ class KeySource {
  public:
   using Done = UniqueFunction<void(Result<DeliveredKey>)>;
   virtual ~KeySource() = default;
-  virtual void new_key(const SaeId& peer, Done done) = 0;                   ///< Get key
-  virtual void key_of(const SaeId& peer, const KeyId& key, Done done) = 0;  ///< Get key with key IDs
+  /// Get key.
+  virtual void new_key(const SaeId& peer, Done done) = 0;
+  /// Get key with key IDs. Asked which one when its turn comes, since that may take long: a key that nobody
+  /// wants by then is not fetched. ErrorKind::not_found if it is none, or the KME does not have it.
+  using Which = std::function<std::optional<KeyId>()>;
+  virtual void key_of(const SaeId& peer, Which which, Done done) = 0;
 };
 
 struct TlsSecret {

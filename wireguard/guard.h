@@ -22,6 +22,9 @@ class Guard {
         };
   }
 
+  /// Expired once it is destroyed: for callbacks that return something.
+  [[nodiscard]] std::weak_ptr<const char> watch() const { return token_; }
+
  private:
   std::shared_ptr<const char> token_ = std::make_shared<const char>('\0');
 };

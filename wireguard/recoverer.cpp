@@ -59,23 +59,26 @@ void Recoverer::recover(const RecoverMessage& offer) {
 }
 
 void Recoverer::fetch(int tries) {
-  const KeyId id = pending_->key;
   fetching_ = true;
-  parts_.keys.key_of(parts_.peer_sae, id, guard_([this, id, tries](Result<DeliveredKey> key) {
-                       fetching_ = false;
-                       if (!pending_) return;
-                       if (pending_->key != id) {
-                         if (has(*pending_, Source::dske)) fetch(1);
-                         return;
-                       }
-                       if (key) return build(std::move(*key));
-                       const bool gone = key.error().kind == ErrorKind::not_found;
-                       if (tries >= kTriesMost)
-                         return refuse(gone ? Refusal::key_gone : Refusal::no_key, key.error().message);
-                       parts_.loop.after(tries * kTryAgain, guard_([this, id, tries] {
-                                           if (pending_ && pending_->key == id) fetch(tries + 1);
-                                         }));
-                     }));
+  const auto asked = std::make_shared<std::optional<KeyId>>();
+  parts_.keys.key_of(
+      parts_.peer_sae,
+      [this, asked, alive = guard_.watch()] {
+        if (!alive.expired() && pending_ && has(*pending_, Source::dske)) *asked = pending_->key;
+        return *asked;
+      },
+      guard_([this, asked, tries](Result<DeliveredKey> key) {
+        fetching_ = false;
+        if (!pending_ || !has(*pending_, Source::dske)) return;
+        if (pending_->key != *asked) return fetch(1);
+        if (key) return build(std::move(*key));
+        const bool gone = key.error().kind == ErrorKind::not_found;
+        if (tries >= kTriesMost)
+          return refuse(gone ? Refusal::key_gone : Refusal::no_key, key.error().message);
+        parts_.loop.after(tries * kTryAgain, guard_([this, asked, tries] {
+                            if (pending_ && pending_->key == *asked) fetch(tries + 1);
+                          }));
+      }));
 }
 
 void Recoverer::build(std::optional<DeliveredKey> key) {

@@ -78,7 +78,10 @@ class Kme {
     return ask([this](KeySource::Done done) { source_->new_key(bob_, std::move(done)); });
   }
   Result<DeliveredKey> key_of(const std::string& id) {
-    return ask([&](KeySource::Done done) { source_->key_of(bob_, *KeyId::parse(id), std::move(done)); });
+    return ask([&](KeySource::Done done) {
+      source_->key_of(
+          bob_, [&id] { return std::optional<KeyId>(*KeyId::parse(id)); }, std::move(done));
+    });
   }
   [[nodiscard]] EtsiKeySource& source() { return *source_; }
   [[nodiscard]] int connections() const { return server_.connections(); }
@@ -200,6 +203,52 @@ TEST_CASE("many keys at one moment are asked for over few connections") {
   });
   CHECK(promise.get_future().get() == kMany);
   CHECK(kme.connections() <= 9);  // and one to see who the KME is
+}
+
+TEST_CASE("which key is wanted is asked when its turn comes, and one that is wanted no more is not fetched") {
+  std::atomic<bool> opened = false;
+  std::atomic<int> asked_for_first = 0;
+  Kme kme([&](const std::string& request) -> std::pair<int, std::string> {
+    if (asks_for(request, "/status")) return {200, status(3)};
+    if (asks_for(request, kId)) ++asked_for_first;
+    if (asks_for(request, "enc_keys")) {
+      while (!opened) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return {200, container(asks_for(request, kOtherId) ? kOtherId : kId, 32)};
+  });
+  const SaeId bob = *SaeId::parse("bob");
+  std::optional<KeyId> wanted = *KeyId::parse(kId);
+  std::optional<KeyId> withdrawn = wanted;
+  std::promise<Result<DeliveredKey>> changed;
+  std::promise<Result<DeliveredKey>> dropped;
+  kme.on_loop([&] {
+    for (int i = 0; i < 8; ++i) kme.source().new_key(bob, [](const Result<DeliveredKey>& /*key*/) {});
+    kme.source().key_of(
+        bob, [&] { return wanted; }, [&](Result<DeliveredKey> key) { changed.set_value(std::move(key)); });
+    kme.source().key_of(
+        bob, [&] { return withdrawn; }, [&](Result<DeliveredKey> key) { dropped.set_value(std::move(key)); });
+  });
+  kme.on_loop([&] {
+    wanted = *KeyId::parse(kOtherId);
+    withdrawn.reset();
+  });
+  opened = true;
+  const auto key = changed.get_future().get();
+  REQUIRE(key.has_value());
+  CHECK(key->id.text() == kOtherId);
+  const auto none = dropped.get_future().get();
+  REQUIRE_FALSE(none.has_value());
+  CHECK(none.error().kind == ErrorKind::not_found);
+  CHECK(asked_for_first == 0);
+}
+
+TEST_CASE("what a KME has to say of itself is cut to what a person reads") {
+  Kme kme([&](const std::string& /*request*/) -> std::pair<int, std::string> {
+    return {503, R"({"message":")" + std::string(20000, 'x') + R"("})"};
+  });
+  const auto key = kme.new_key();
+  REQUIRE_FALSE(key.has_value());
+  CHECK(key.error().message.size() < 600);
 }
 
 }  // namespace dske::wireguard

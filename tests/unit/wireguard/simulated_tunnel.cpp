@@ -28,8 +28,10 @@ class Kme final : public KeySource {
       done(DeliveredKey{id, value(end, id)});
     });
   }
-  void key_of(const SaeId& /*peer*/, const KeyId& id, Done done) override {
-    end_.world.loop.after(20ms, [&end = end_, id, done = std::move(done)]() mutable {
+  void key_of(const SaeId& /*peer*/, Which which, Done done) override {
+    const auto wanted = which();
+    if (!wanted) return done(Error{ErrorKind::not_found, "no key is wanted"});
+    end_.world.loop.after(20ms, [&end = end_, id = *wanted, done = std::move(done)]() mutable {
       if (!end.kme_up) return done(Error{ErrorKind::unavailable, "too few hubs"});
       if (!end.world.kme_keys.contains(id)) return done(Error{ErrorKind::not_found, "no such key"});
       DeliveredKey key{id, value(end, id)};
