@@ -44,12 +44,17 @@ int status(const node::Invocation& invocation) {
   const auto config = read_config(invocation.option("config"));
   if (!config) return fail(config.error());
   const bool as_json = invocation.flag("json");
-  while (true) {
-    if (invocation.flag("watch") && !as_json) std::cout << "\x1b[H\x1b[2J";
-    if (auto printed = print_status(*config, as_json); !printed) return fail(printed.error());
-    if (!invocation.flag("watch")) return 0;
+  if (!invocation.flag("watch")) {
+    const auto printed = print_status(*config, as_json);
+    return printed ? 0 : fail(printed.error());
+  }
+  // An adapter that is about to start, or to start again, is waited for.
+  while (std::cout) {
+    if (!as_json) std::cout << "\x1b[H\x1b[2J" << std::flush;
+    if (auto printed = print_status(*config, as_json); !printed) (void)fail(printed.error());
     std::this_thread::sleep_for(std::chrono::seconds(1));
   }
+  return 1;  // nobody takes it
 }
 
 }  // namespace

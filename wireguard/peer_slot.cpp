@@ -47,6 +47,7 @@ void PeerSlot::see(const Result<DeviceObservation>& device) {
   }
   const auto found = device ? device->peers.find(config_.public_key)
                             : std::map<PublicKey, PeerObservation>::const_iterator();
+  device_seen_ = device.has_value();
   const bool is_there = device && found != device->peers.end();
   error_ = !device ? device.error().message : is_there ? "" : "there is no such peer on " + interface_;
   if (is_there && own_key_ != device->public_key) begin(device->public_key);
@@ -70,6 +71,7 @@ PeerReport PeerSlot::report() const {
   PeerReport report;
   if (peer_) report = peer_->report();
   if (!peer_) report.state = "device missing";
+  if (device_seen_ && report.state == "device missing") report.state = "peer missing";
   if (report.last_error.empty()) report.last_error = error_;
   return report;
 }

@@ -59,6 +59,7 @@ class PeerSlot {
   std::unique_ptr<LinkChannel> channel_;
   std::unique_ptr<Peer> peer_;
   std::string error_;
+  bool device_seen_ = false;  // at the last look
 };
 
 }  // namespace dske::wireguard

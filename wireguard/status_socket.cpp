@@ -81,8 +81,9 @@ Result<SecretBytes> read_status(const std::filesystem::path& path) {
   const FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   set_timeout(socket);
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0) {
-    Error error = io_error("dske-wireguard does not answer at " + path.string(), errno);
+    Error error = io_error("no adapter answers at " + path.string(), errno);
     error.kind = ErrorKind::unavailable;
+    error.message += "; does it run?";
     return error;
   }
   SecretBytes report;

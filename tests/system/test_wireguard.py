@@ -248,6 +248,7 @@ def test_interface_is_as_described(make_tunnels, pki):
 
     state = {"from": a.public, "to": b.public, "session": "live", "endpoint_known": True, "dials": True}
     stranger = {**state, "from": b.public}
+    assert call("alice", "POST", "/v1/dske/state", {"adapter": "00" * 300000})[0] == 413
     status, answer = call("alice", "POST", "/v1/dske/state", batch(state, stranger))
     assert status == 200 and answer["unknown"] == [{"from": b.public, "to": b.public}]
     (own,) = answer["tunnels"]
