@@ -55,6 +55,8 @@ class PeerChannel {
   [[nodiscard]] virtual bool dials() const = 0;
   /// Whether it does, as far as is known.
   [[nodiscard]] virtual bool reaches() const = 0;
+  /// Whether the other end has called, and collects from here what this end does not send by itself.
+  [[nodiscard]] virtual bool is_collected_from() const = 0;
   /// Tells this end's state and asks for the other's. Only if dials(), and one at a time.
   virtual void compare(const StateMessage& own, Compared compared) = 0;
   /// Of the newest connection that has carried something, if any.

@@ -23,6 +23,7 @@ class LinkChannel final : public PeerChannel, public LinkedTunnel {
   void send(Message message, Sent sent) override;
   [[nodiscard]] bool dials() const override { return adapter_ != nullptr; }
   [[nodiscard]] bool reaches() const override { return adapter_ != nullptr && adapter_->works(); }
+  [[nodiscard]] bool is_collected_from() const override { return mailbox_ != nullptr; }
   void compare(const StateMessage& own, Compared compared) override;
   [[nodiscard]] std::optional<TlsSecret> tls_secret() const override;
   [[nodiscard]] std::optional<TlsSecret> tls_secret(const TlsSecretId& id) const override;

@@ -33,18 +33,29 @@ void Peer::take(const Message& message) {
   heard_ = parts_.clock.now();
   const auto* state = std::get_if<StateMessage>(&message);
   if (state != nullptr && state->dials) asked_ = heard_;
-  exchange_->take(message);
+  const auto* offer = std::get_if<RecoverMessage>(&message);
+  if (offer == nullptr || role_ == Role::generator) return exchange_->take(message);
+  offered_ = *offer;
+  ask_before_going_on();
 }
 
-// A recoverer that went on with an offer while nobody is there to confirm it to would leave the ends apart.
 void Peer::wake() {
   if (role_ == Role::generator) return exchange_->wake();
-  if (!parts_.channel.dials()) {
-    if (heard_lately()) exchange_->wake();
-    return;
-  }
   wakes_ = true;
-  tell();
+  ask_before_going_on();
+}
+
+// A recoverer that set a key and could not say so would leave the ends apart, and the tunnel without a
+// session from its next renewal on. That an offer came tells nothing of the way back.
+void Peer::ask_before_going_on() {
+  const PeerChannel& channel = parts_.channel;
+  if (channel.dials() && (channel.reaches() || !channel.is_collected_from())) return tell();
+  if (heard_lately()) go_on();
+}
+
+void Peer::go_on() {
+  if (const auto offer = std::exchange(offered_, std::nullopt)) exchange_->take(*offer);
+  if (std::exchange(wakes_, false)) exchange_->wake();
 }
 
 void Peer::step() {
@@ -76,16 +87,19 @@ void Peer::tell() {
 void Peer::take_comparison(const Result<StateMessage>& other) {
   comparing_ = false;
   const bool again = std::exchange(compare_again_, false);
-  const bool wakes = std::exchange(wakes_, false);
   const bool is_news = !other && channel_error_ != other.error().message;
   channel_error_ = other ? "" : other.error().message;
   // What is wrong with the other adapter as a whole, its link tells once for all tunnels.
   if (is_news && other.error().kind == ErrorKind::not_found)
     log::warning("{}: {}", parts_.label, channel_error_);
-  if (!other) return;
+  if (!other) {  // offers come again
+    offered_.reset();
+    wakes_ = false;
+    return;
+  }
   heard_ = parts_.clock.now();
   exchange_->take(*other);
-  if (wakes) exchange_->wake();
+  go_on();
   if (again) tell();
 }
 

@@ -48,6 +48,8 @@ class Peer {
 
  private:
   void tell();
+  void ask_before_going_on();
+  void go_on();
   void take_comparison(const Result<StateMessage>& other);
   [[nodiscard]] bool heard_lately() const;
 
@@ -59,7 +61,9 @@ class Peer {
   MonotonicTime asked_;                   // by the other end, of this one's state
   bool comparing_ = false;
   bool compare_again_ = false;
-  bool wakes_ = false;  // once the other end has answered
+  // For the recoverer, once the other end has answered:
+  std::optional<RecoverMessage> offered_;
+  bool wakes_ = false;
   std::string channel_error_;
   Guard guard_;
 };

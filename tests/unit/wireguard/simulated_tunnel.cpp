@@ -121,6 +121,7 @@ class Channel final : public PeerChannel {
   }
   [[nodiscard]] bool dials() const override { return end_.dials; }
   [[nodiscard]] bool reaches() const override { return end_.dials && reached; }
+  [[nodiscard]] bool is_collected_from() const override { return !end_.dials; }
   void compare(const StateMessage& own, Compared compared) override {
     call([this, own, compared = std::move(compared)](bool arrived) mutable {
       if (!arrived) return compared(Error{ErrorKind::unavailable, "connection refused"});
@@ -148,7 +149,8 @@ class Channel final : public PeerChannel {
   template <class F>
   void call(F done) {
     end_.world.loop.after(end_.world.delay, guard_([this, done = std::move(done)]() mutable {
-                            const bool arrives = end_.world.channel_up && other().running() && end_.running();
+                            const bool arrives = end_.world.channel_up && !end_.cannot_call &&
+                                                 other().running() && end_.running();
                             reached = arrives;
                             if (arrives) connect();
                             done(arrives);

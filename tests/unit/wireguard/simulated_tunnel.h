@@ -99,6 +99,7 @@ class End {
   bool kme_up = true;
   bool kme_lies = false;  ///< delivers another key
   bool loses_confirmations = false;
+  bool cannot_call = false;        ///< although it dials
   std::optional<Refusal> refuses;  ///< every offer, whatever is in it
   SplitTrust trust;
   Timings timings;

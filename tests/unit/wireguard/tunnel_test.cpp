@@ -403,6 +403,19 @@ TEST_CASE("a recoverer that sets a key which the generator has given up is broug
   CHECK(world.lost == 0);
 }
 
+TEST_CASE("a recoverer that cannot answer sets no key") {
+  World world(34);
+  bring_up(world);
+  world.recoverer().cannot_call = true;
+  const Bytes old = world.recoverer().psk;
+  world.loop.run_for(10min);
+  CHECK(world.recoverer().psk == old);
+  CHECK(world.lost == 0);
+  world.recoverer().cannot_call = false;
+  CHECK(world.loop.run_until([&] { return world.up() && world.ends[0].psk != old; }, 4min));
+  CHECK(world.lost == 0);
+}
+
 TEST_CASE("a recoverer does not go on with an offer while nobody is there to confirm it to") {
   World world(33);
   bring_up(world);
