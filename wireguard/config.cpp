@@ -89,9 +89,12 @@ class Reader {
 
   // Or none.
   static bool has_possible_port(const std::string& url) {
-    const std::size_t colon = url.rfind(':');
-    if (colon < kSchemeSize || url.find(']', colon) != std::string::npos) return true;  // inside [IPv6]
-    const std::string_view digits = std::string_view(url).substr(colon + 1);
+    std::string_view authority = std::string_view(url).substr(kSchemeSize);
+    authority = authority.substr(0, authority.find('/'));
+    const std::size_t colon = authority.rfind(':');
+    if (colon == std::string_view::npos) return true;
+    if (authority.find(']', colon) != std::string_view::npos) return true;  // inside [IPv6]
+    const std::string_view digits = authority.substr(colon + 1);
     std::uint32_t port = 0;
     const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
     return fault == std::errc() && end == digits.data() + digits.size() && port >= 1 && port <= 65535;
@@ -135,12 +138,11 @@ class Reader {
     seconds("compare_seconds", 1, 300, timings.compare);
     seconds("observe_seconds", 1, 60, timings.observe);
     seconds("key_age_most_seconds", 0, 31536000, timings.key_age_most);
-    // A key is replaced only when the session's age allows, and each may be late by a failed attempt.
-    if (timings.key_age_most != Duration::zero() && timings.key_age_most < 2 * timings.rotate) {
+    if (timings.key_age_most != Duration::zero() && timings.key_age_most < least_key_age(timings.rotate)) {
       reader.fail(
           reader.has("key_age_most_seconds") ? "key_age_most_seconds" : "rotate_seconds",
-          "the gate would shut between two keys: key_age_most_seconds (3600 unless it is set) must be 0, or "
-          "at least twice rotate_seconds");
+          "the gate would shut between two keys: key_age_most_seconds (3600 unless it is set) must be "
+          "0, or at least twice rotate_seconds and 60 seconds more than it");
     }
     close(outer, reader);
     return timings;

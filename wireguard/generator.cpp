@@ -35,7 +35,10 @@ void Generator::take(const Message& message) {
     heard_ = parts_.clock.now();
     // What it was at a loss for may be there now.
     if (changed && attempt_ && attempt_->refused) attempt_->offer_at = heard_;
-    if (silent) retry_at_ = heard_;
+    if (silent) {
+      retry_at_ = heard_;
+      insists_ = false;
+    }
     step();
   } else if (const auto* confirm = std::get_if<ConfirmMessage>(&message)) {
     take_confirm(*confirm);
@@ -114,6 +117,8 @@ void Generator::open_if_down() {
 void Generator::begin(const std::string& reason) {
   if (const auto without = left_out_.find(Source::dske); without != left_out_.end())
     return build(Error{ErrorKind::unavailable, without->second});
+  if (const std::string lacking = lacking_here(); !lacking.empty())
+    return fail(lacking, spread(parts_.timings.retry, parts_.randomness));
   log::debug("{}: asks for a key: {}", parts_.label, reason);
   fetching_ = true;
   parts_.keys.new_key(parts_.peer_sae, guard_([this](Result<DeliveredKey> key) {
@@ -128,32 +133,23 @@ void Generator::take_key(Result<DeliveredKey> key) {
   fail(key.error().message, spread(parts_.timings.retry, parts_.randomness));
 }
 
-// Every source that is configured and can be had, into the attempt's offer as well.
-std::vector<Ingredient> Generator::gather(Attempt& attempt, Result<DeliveredKey> key) {
-  std::vector<Ingredient> ingredients;
+// Every source beside DSKE that is configured and can be had, into the attempt's offer as well.
+void Generator::gather(Attempt& attempt, std::vector<Ingredient>& ingredients) {
   const auto add = [&](Source source, SecretBytes secret) {
     attempt.offer.sources.push_back(source);
     ingredients.push_back({source, std::move(secret)});
   };
-  const auto lacks = [&](Source source, const std::string& why) {
-    attempt.missing += (attempt.missing.empty() ? "" : "; ") + std::string(name_of(source)) + ": " + why;
-  };
   const auto wanted = [&](Source source) {
     const auto left_out = left_out_.find(source);
-    if (left_out != left_out_.end() && source != Source::previous) lacks(source, left_out->second);
+    if (left_out != left_out_.end() && source != Source::previous) attempt.lacks(source, left_out->second);
     return left_out == left_out_.end();
   };
-  if (key) {
-    add(Source::dske, std::move(key->value));
-  } else {
-    lacks(Source::dske, key.error().message);
-  }
   if (parts_.trust.tls && wanted(Source::tls)) {
     if (auto secret = parts_.channel.tls_secret()) {
       attempt.offer.tls = secret->id;
       add(Source::tls, std::move(secret->secret));
     } else {
-      lacks(Source::tls, "there is no connection yet");
+      attempt.lacks(Source::tls, "there is no connection yet");
     }
   }
   if (parts_.trust.uses_file() && wanted(Source::file)) {
@@ -161,21 +157,41 @@ std::vector<Ingredient> Generator::gather(Attempt& attempt, Result<DeliveredKey>
       attempt.offer.file = file_tag(*contents, attempt.key);
       add(Source::file, std::move(*contents));
     } else {
-      lacks(Source::file, contents.error().message);
+      attempt.lacks(Source::file, contents.error().message);
     }
   }
   if (parts_.trust.ratchet && wanted(Source::previous) && last_.id && !last_.chain.empty()) {
     attempt.offer.previous = last_.id;
     add(Source::previous, last_.chain.clone());
   }
-  return ingredients;
+}
+
+void Generator::Attempt::lacks(Source source, const std::string& why) {
+  missing += (missing.empty() ? "" : "; ") + std::string(name_of(source)) + ": " + why;
+}
+
+// What this end requires and does not have itself: then no key is spent. Empty if there is nothing.
+std::string Generator::lacking_here() {
+  Attempt trial;
+  trial.offer.sources = {Source::dske};
+  std::vector<Ingredient> ingredients;
+  gather(trial, ingredients);
+  const std::string refusal = refusal_of(parts_.trust, trial.offer.sources);
+  return refusal.empty() ? "" : refusal + " (" + trial.missing + ")";
 }
 
 // Of a key, or of what there is beside it.
 void Generator::build(Result<DeliveredKey> key) {
   auto attempt = std::make_unique<Attempt>();
   attempt->key = attempt->offer.key = key ? key->id : KeyId::random(parts_.randomness);
-  const std::vector<Ingredient> ingredients = gather(*attempt, std::move(key));
+  std::vector<Ingredient> ingredients;
+  if (key) {
+    attempt->offer.sources = {Source::dske};
+    ingredients.push_back({Source::dske, std::move(key->value)});
+  } else {
+    attempt->lacks(Source::dske, key.error().message);
+  }
+  gather(*attempt, ingredients);
   std::string refusal =
       ingredients.empty() ? "no source has a secret" : refusal_of(parts_.trust, attempt->offer.sources);
   if (!refusal.empty()) {
@@ -228,6 +244,7 @@ void Generator::finish(Result<void> applied, const StateMessage& peer, bool by_r
   const std::unique_ptr<Attempt> done = std::move(attempt_);
   last_ = {done->key, std::move(done->derived.confirmation), std::move(done->derived.chain)};
   left_out_.clear();
+  insists_ = false;
   last_error_ = done->missing.empty() ? "" : "the key lacks sources: " + done->missing;
   if (!done->missing.empty() && done->missing != missing_) log::warning("{}: {}", parts_.label, last_error_);
   missing_ = done->missing;
@@ -262,18 +279,24 @@ void Generator::take_refusal(const RefuseMessage& refusal) {
     case Refusal::proof:
       last_ = {};
       return fail(why, retry_.next());
+    case Refusal::policy:
+      insists_ = !left_out_.empty();
+      left_out_.clear();
+      return fail(why, retry_.next());
     default:
       return fail(why, retry_.next());
   }
 }
 
 // Whether the next attempt may do without a source that the other end could not follow: each but once until a
-// key is agreed, so that refusals, whatever they are, do not make this end take key after key.
+// key is agreed, so that refusals, whatever they are, do not make this end take key after key; and only where
+// the other end's own rules allow it.
 bool Generator::leave_out(Source source, const std::string& why) {
   const auto& offered = attempt_->offer.sources;
   const bool is_offered = std::find(offered.begin(), offered.end(), source) != offered.end();
-  const bool may_lack = source == Source::previous || parts_.trust.require == Require::any ||
-                        (parts_.trust.require == Require::dske && source != Source::dske);
+  const bool may_lack = source == Source::previous ||
+                        (!insists_ && (parts_.trust.require == Require::any ||
+                                       (parts_.trust.require == Require::dske && source != Source::dske)));
   return is_offered && may_lack && left_out_.try_emplace(source, why).second;
 }
 

@@ -26,6 +26,8 @@ class Generator final : public Exchange {
 
  private:
   struct Attempt {
+    void lacks(Source source, const std::string& why);
+
     KeyId key;
     DerivedKeys derived;
     RecoverMessage offer;
@@ -43,7 +45,8 @@ class Generator final : public Exchange {
   void begin(const std::string& reason);
   void take_key(Result<DeliveredKey> key);
   void build(Result<DeliveredKey> key);
-  [[nodiscard]] std::vector<Ingredient> gather(Attempt& attempt, Result<DeliveredKey> key);
+  void gather(Attempt& attempt, std::vector<Ingredient>& ingredients);
+  [[nodiscard]] std::string lacking_here();
   void offer();
   void offer_later(const std::string& why);
   void take_confirm(const ConfirmMessage& confirm);
@@ -59,6 +62,7 @@ class Generator final : public Exchange {
   std::unique_ptr<Attempt> attempt_;
   LastKeys last_;
   std::map<Source, std::string> left_out_;  // until a key is agreed, since the other end could not follow
+  bool insists_ = false;                    // the other end, on what was left out
   std::string missing_;                     // in the last key that was agreed
   BackOff retry_;
   BackOff reopen_;

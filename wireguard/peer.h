@@ -12,7 +12,8 @@ namespace dske::wireguard {
 
 /// What a person is shown of a peer. Times are durations as of now.
 struct PeerReport {
-  std::string state;  ///< "device missing", "peer missing", "shut", "initial key", "active", "connecting"
+  std::string
+      state;  ///< "device missing", "peer missing", "shutting", "shut", "initial key", "active", "connecting"
   std::optional<Role> role;
   std::optional<KeyId> active;
   std::vector<Source> sources;  ///< of the active key

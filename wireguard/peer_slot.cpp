@@ -47,8 +47,9 @@ void PeerSlot::see(const Result<DeviceObservation>& device) {
   }
   const auto found = device ? device->peers.find(config_.public_key)
                             : std::map<PublicKey, PeerObservation>::const_iterator();
-  device_seen_ = device.has_value();
   const bool is_there = device && found != device->peers.end();
+  device_seen_ = device.has_value();
+  peer_seen_ = is_there;
   error_ = !device ? device.error().message : is_there ? "" : "there is no such peer on " + interface_;
   if (is_there && own_key_ != device->public_key) begin(device->public_key);
   const auto seen = is_there ? std::optional<PeerObservation>(found->second) : std::nullopt;
@@ -71,7 +72,9 @@ PeerReport PeerSlot::report() const {
   PeerReport report;
   if (peer_) report = peer_->report();
   if (!peer_) report.state = "device missing";
-  if (device_seen_ && report.state == "device missing") report.state = "peer missing";
+  if (device_seen_ && report.state == "device missing")
+    report.state = peer_seen_ ? "shutting" : "peer missing";
+  if (report.last_error.empty() || !tunnel_.error().empty()) report.last_error = tunnel_.error();
   if (report.last_error.empty()) report.last_error = error_;
   return report;
 }

@@ -59,7 +59,9 @@ class PeerSlot {
   std::unique_ptr<LinkChannel> channel_;
   std::unique_ptr<Peer> peer_;
   std::string error_;
-  bool device_seen_ = false;  // at the last look
+  // At the last look:
+  bool device_seen_ = false;
+  bool peer_seen_ = false;
 };
 
 }  // namespace dske::wireguard

@@ -60,6 +60,7 @@ void Recoverer::recover(const RecoverMessage& offer) {
 
 void Recoverer::fetch(int tries) {
   fetching_ = true;
+  const KeyId first = pending_->key;
   const auto asked = std::make_shared<std::optional<KeyId>>();
   parts_.keys.key_of(
       parts_.peer_sae,
@@ -67,16 +68,17 @@ void Recoverer::fetch(int tries) {
         if (!alive.expired() && pending_ && has(*pending_, Source::dske)) *asked = pending_->key;
         return *asked;
       },
-      guard_([this, asked, tries](Result<DeliveredKey> key) {
+      guard_([this, first, asked, tries](Result<DeliveredKey> key) {
         fetching_ = false;
         if (!pending_ || !has(*pending_, Source::dske)) return;
         if (pending_->key != *asked) return fetch(1);
         if (key) return build(std::move(*key));
         const bool gone = key.error().kind == ErrorKind::not_found;
-        if (tries >= kTriesMost)
+        const int tried = *asked == first ? tries : 1;
+        if (tried >= kTriesMost)
           return refuse(gone ? Refusal::key_gone : Refusal::no_key, key.error().message);
-        parts_.loop.after(tries * kTryAgain, guard_([this, asked, tries] {
-                            if (pending_ && pending_->key == *asked) fetch(tries + 1);
+        parts_.loop.after(tried * kTryAgain, guard_([this, asked, tried] {
+                            if (pending_ && pending_->key == *asked) fetch(tried + 1);
                           }));
       }));
 }

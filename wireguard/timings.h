@@ -30,6 +30,12 @@ constexpr Duration kChangeFrom = std::chrono::seconds(10);
 constexpr Duration kChangeUntil = std::chrono::seconds(100);
 constexpr Duration kSessionDies = std::chrono::seconds(180);
 
+/// What Timings::key_age_most must be at least: a key may be due just when the session is too old for a
+/// change, and the next one young enough only after its handshake; and an attempt may fail.
+[[nodiscard]] inline Duration least_key_age(Duration rotate) {
+  return std::max<Duration>(2 * rotate, rotate + std::chrono::seconds(60));
+}
+
 /// `time` give or take a tenth, so that a thousand peers do not beat in time.
 [[nodiscard]] inline Duration spread(Duration time, Randomness& randomness) {
   std::array<std::uint8_t, 2> bytes{};

@@ -78,10 +78,11 @@ void TunnelKey::shut(const std::string& why) {
   parts_.device.replace(std::move(random), std::nullopt, guard_([this, fingerprint](Result<void> done) {
                           changing_ = false;
                           if (!done) {
-                            log::error("{}: the gate cannot be shut: {}", options_.label,
-                                       done.error().message);
+                            error_ = "the gate cannot be shut: " + done.error().message;
+                            log::error("{}: {}", options_.label, error_);
                             return;
                           }
+                          error_.clear();
                           fingerprint_ = fingerprint;
                           state_ = State::shut;
                           session_.ended(true);
@@ -144,12 +145,14 @@ void TunnelKey::watch_age() {
 // Before the key is set, so that no moment is left in which it is set and not known.
 Result<void> TunnelKey::remember(const RecordedKey& key) {
   KeyRecordContents contents = parts_.record.contents();
-  contents.keys.push_back(key);
+  std::erase_if(contents.keys, [&](const RecordedKey& one) { return one.id == key.id; });
   // Of keys that could not be set there may be many; the one that is set stays known.
-  const bool held = state_ == State::held;
-  const auto oldest = std::find_if(contents.keys.begin(), contents.keys.end(),
-                                   [&](const RecordedKey& one) { return !held || one.id != active_; });
-  if (contents.keys.size() > kKeysRemembered) contents.keys.erase(oldest);
+  if (contents.keys.size() >= kKeysRemembered) {
+    const bool held = state_ == State::held;
+    contents.keys.erase(std::find_if(contents.keys.begin(), contents.keys.end(),
+                                     [&](const RecordedKey& one) { return !held || one.id != active_; }));
+  }
+  contents.keys.push_back(key);
   return parts_.record.replace(std::move(contents));
 }
 

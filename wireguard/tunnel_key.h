@@ -23,7 +23,7 @@ namespace dske::wireguard {
 class TunnelKey {
  public:
   enum class State {
-    absent,   ///< there is no such device or peer, or nobody has looked yet
+    absent,   ///< there is no such device or peer, nobody has looked yet, or the gate is being shut
     shut,     ///< a random key that nobody else knows keeps the tunnel shut
     initial,  ///< the operator's own key, until the first one
     held,     ///< a key with an ID
@@ -49,6 +49,8 @@ class TunnelKey {
   /// Whether apply() may be called: the peer is there, and no change is under way.
   [[nodiscard]] bool ready() const { return state_ != State::absent && !changing_; }
   [[nodiscard]] State state() const { return state_; }
+  /// Why the gate could not be shut at the last attempt; empty if it could.
+  [[nodiscard]] const std::string& error() const { return error_; }
   /// The ID of the key that is set.
   [[nodiscard]] std::optional<KeyId> active() const {
     return state_ == State::held ? std::optional<KeyId>(active_) : std::nullopt;
@@ -80,6 +82,7 @@ class TunnelKey {
   const Options options_;
   const Parts parts_;
   State state_ = State::absent;
+  std::string error_;
   bool changing_ = false;  // a change of the device is under way
   bool seen_before_ = false;
   bool warned_ = false;

@@ -33,14 +33,14 @@ def test_kme_killed(make_tunnels, own_tunnel_network):
 
 def test_no_key_for_too_long(make_tunnels, own_tunnel_network):
     """Both KMEs are gone for longer than a key may be used: the gate shuts at both ends, and heals when they are back."""
-    tunnels = make_tunnels(2, on=own_tunnel_network, intervals=ROTATION | {"key_age_most_seconds": 40})
+    tunnels = make_tunnels(2, on=own_tunnel_network, intervals=ROTATION | {"key_age_most_seconds": 80})
     tunnels.make()
     tunnels.start()
     tunnels.up_within(HEALS)
     old = tunnels.keys()
     for kme in own_tunnel_network.kmes.values():
         kme.kill()
-    eventually(lambda: tunnels.states() == {"shut"}, "the gate shuts at both ends", 60)
+    eventually(lambda: tunnels.states() == {"shut"}, "the gate shuts at both ends", 110)
     assert not any(tunnel.same_key or tunnel.passes() for tunnel in tunnels.tunnels)
     assert all("too long" in adapter.log_text() for adapter in tunnels.adapters)
     for kme in own_tunnel_network.kmes.values():

@@ -91,8 +91,10 @@ TEST_CASE("faults are refused with their place") {
                                  with_peer(", color: red"),
                                  good + "intervals: {rotate_seconds: 1}\n",
                                  good + "log_level: loud\n",
-                                 good + "intervals: {rotate_seconds: 60, key_age_most_seconds: 119}\n",
+                                 good + "intervals: {rotate_seconds: 61, key_age_most_seconds: 121}\n",
                                  good + "intervals: {rotate_seconds: 7200}\n",
+                                 good + "intervals: {rotate_seconds: 20, key_age_most_seconds: 79}\n",
+                                 replaced("https://kme:8105", "https://kme:81050/client/carol"),
                                  replaced("https://kme:8105", "https://kme:81050"),
                                  replaced("https://kme:8105", "https://kme:"),
                                  replaced("https://kme:8105", "https://[::1]:0")}) {
@@ -136,8 +138,9 @@ TEST_CASE("what a running adapter does not follow is named") {
 }
 
 TEST_CASE("a url may have any port that there is, or none") {
-  for (const char* url : {"https://kme", "https://kme:1", "https://kme:65535", "https://[2001:db8::1]",
-                          "https://[2001:db8::1]:7443"}) {
+  for (const char* url :
+       {"https://kme", "https://kme:1", "https://kme:65535", "https://kme:8105/client/carol:1/etsi",
+        "https://kme/client/carol", "https://[2001:db8::1]", "https://[2001:db8::1]:7443"}) {
     CAPTURE(url);
     CHECK(parse_config(with_peer(std::string(", url: \"") + url + "\""), "/x").has_value());
   }

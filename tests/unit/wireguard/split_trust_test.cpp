@@ -130,6 +130,36 @@ TEST_CASE("an end that refuses everything does not cost the other one key after 
   }
 }
 
+TEST_CASE("an end that did without what the other one insists on comes back to it") {
+  for (const bool is_about_file : {false, true}) {
+    CAPTURE(is_about_file);
+    World world(35);
+    configure(world, {Require::any, true, "", false});
+    world.recoverer().trust.require = Require::dske;
+    if (is_about_file) {
+      world.generator().trust = {Require::dske, false, "/file", false};
+      world.recoverer().trust = {Require::all, false, "/file", false};
+      for (End& end : world.ends) end.file.change("a secret of the post-quantum daemon");
+    }
+    world.start();
+    REQUIRE(world.up_within(3s));
+    world.lost = 0;
+    const int taken = world.keys_taken;
+    if (is_about_file) {
+      world.recoverer().file.now = world.recoverer().file.before = "another secret of its daemon";
+    } else {
+      world.recoverer().kme_up = false;
+    }
+    world.loop.run_for(10min);
+    CHECK(world.keys_taken - taken <= (is_about_file ? 60 : 5));
+    world.recoverer().file.change("a secret of the post-quantum daemon");
+    world.recoverer().kme_up = true;
+    const Bytes old = world.ends[0].psk;
+    CHECK(world.loop.run_until([&] { return world.up() && world.ends[0].psk != old; }, 2min));
+    CHECK(world.lost == 0);
+  }
+}
+
 TEST_CASE("a mode names what it lacks") {
   World world(28);
   configure(world, {Require::all, false, "/file", false});
@@ -140,6 +170,7 @@ TEST_CASE("a mode names what it lacks") {
   const std::string error = world.generator().peer->report().last_error;
   CHECK(error.find("secret_file is required") != std::string::npos);
   CHECK(error.find("no secret file") != std::string::npos);  // as the file says
+  CHECK(world.keys_taken == 0);
 }
 
 TEST_CASE("without the recoverer's KME alone, mode any goes on with what there is, and says so") {

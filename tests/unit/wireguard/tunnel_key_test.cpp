@@ -108,6 +108,39 @@ TEST_CASE("the key that is set stays known however many others cannot be set") {
   CHECK(fixture.record.contents().keys.size() == 3);
 }
 
+TEST_CASE("a key that could be set only at the third attempt does not push the next one out of the record") {
+  Fixture fixture;
+  TunnelKey tunnel = fixture.make();
+  fixture.look(tunnel);
+  fixture.device.answer();
+  const KeyId same = KeyId::random(fixture.randomness);
+  const SecretBytes key = fixture.randomness.bytes(32);
+  for (const Result<void>& answer : {Result<void>(kNoAnswer), Result<void>(kNoAnswer), Result<void>()}) {
+    tunnel.apply(same, {Source::dske}, key, false, [](const Result<void>& /*applied*/) {});
+    fixture.device.answer(answer);
+  }
+  CHECK(tunnel.active() == same);
+  const KeyId next = fixture.apply(tunnel);
+  fixture.device.answer();
+  TunnelKey again = fixture.make();
+  fixture.look(again);
+  CHECK(again.active() == next);
+}
+
+TEST_CASE("a gate that cannot be shut says why, until it can") {
+  Fixture fixture;
+  TunnelKey tunnel = fixture.make();
+  fixture.look(tunnel);
+  fixture.device.answer(kNoAnswer);
+  CHECK(tunnel.state() == TunnelKey::State::absent);
+  CHECK(tunnel.error().find("the device does not answer") != std::string::npos);
+  fixture.device.key = {};  // as if nothing had been set
+  fixture.look(tunnel);
+  fixture.device.answer();
+  CHECK(tunnel.state() == TunnelKey::State::shut);
+  CHECK(tunnel.error().empty());
+}
+
 TEST_CASE("the keep-alive interval comes back, whatever falls between restoring it and its answer") {
   Fixture fixture;
   TunnelKey tunnel = fixture.make();

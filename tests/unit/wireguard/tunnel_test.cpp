@@ -154,6 +154,21 @@ TEST_CASE("when keys stop coming the key stays, and the gate shuts when it is to
   CHECK(world.generator().peer->report().last_error.empty());
 }
 
+TEST_CASE("the shortest time that a key may be used is longer than any rotation takes") {
+  for (const Duration rotate : {20s, 25s}) {  // the shortest ones, beside the ages at which keys change
+    CAPTURE(rotate.count());
+    World world(36);
+    for (End& end : world.ends) {
+      end.timings.rotate = rotate;
+      end.timings.key_age_most = least_key_age(rotate);
+    }
+    bring_up(world);
+    world.loop.run_for(2h);
+    CHECK(world.lost == 0);
+    CHECK(world.ends[0].replaced + world.ends[1].replaced == 3);
+  }
+}
+
 TEST_CASE("a key that one KME delivers otherwise is not set at either end") {
   for (const std::size_t liar : {0U, 1U}) {
     World world(11);
