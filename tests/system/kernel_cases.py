@@ -81,7 +81,7 @@ def test_device_made_again(make_tunnels):
     tunnel.a.make()
     print(f"healed after {tunnels.up_within(30):.2f} s")
     run(*tunnel.b.inside("wg", "set", tunnel.b.name, "peer", tunnel.a.public, "remove"))
-    eventually(lambda: first_peer(tunnels.b)["state"] == "device missing", "the adapter sees that the peer is gone")
+    eventually(lambda: first_peer(tunnels.b)["state"] == "peer missing", "the adapter sees that the peer is gone")
     assert run(*tunnel.b.inside("wg", "show", tunnel.b.name, "peers")).stdout == ""
     tunnel.b.delete()
     tunnel.b.make()
