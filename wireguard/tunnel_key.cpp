@@ -147,9 +147,9 @@ Result<void> TunnelKey::remember(const RecordedKey& key) {
   KeyRecordContents contents = parts_.record.contents();
   std::erase_if(contents.keys, [&](const RecordedKey& one) { return one.id == key.id; });
   // Of keys that could not be set there may be many; the one that is set stays known.
-  const auto oldest =
-      std::find_if(contents.keys.begin(), contents.keys.end(),
-                   [&](const RecordedKey& one) { return state_ != State::held || one.id != active_; });
+  const auto oldest = std::find_if(contents.keys.begin(), contents.keys.end(), [&](const RecordedKey& one) {
+    return state_ != State::held || one.id != active_;
+  });
   if (contents.keys.size() >= kKeysRemembered && oldest != contents.keys.end()) contents.keys.erase(oldest);
   contents.keys.push_back(key);
   return parts_.record.replace(std::move(contents));
