@@ -107,6 +107,7 @@ void AdapterLink::send_next() {
 
 void AdapterLink::take_answer(std::vector<Outbox::Item> items, const Result<http::Answer>& answer) {
   const Result<BatchAnswer> outcome = read_answer(answer);
+  works_ = answer.has_value();
   note_outcome(outcome);
   const auto secret = outcome ? tls_secret_of(answer->tls_exported) : nullptr;
   std::map<Link, StateMessage> states;

@@ -47,8 +47,8 @@ class AdapterLink {
   void add(const Link& link, LinkedTunnel& tunnel);
   void remove(const Link& link, const LinkedTunnel& tunnel);
 
-  /// Whether the last request was answered as it should be; true before the first one.
-  [[nodiscard]] bool works() const { return error_.empty(); }
+  /// Whether the last request was answered, if only with a refusal; true before the first one.
+  [[nodiscard]] bool works() const { return works_; }
 
   /// As Outbox::put.
   void send(LinkedMessage message, Outbox::Answered answered);
@@ -78,6 +78,7 @@ class AdapterLink {
   bool collecting_ = false;
   std::set<Link> unknown_;  // to the other end, when they were last told of
   std::string error_;
+  bool works_ = true;
   BackOff reconnect_;
   BackOff unknown_again_;
   BackOff collect_again_;

@@ -40,7 +40,6 @@ class AdapterLinks {
   const Duration compare_;
   http::ClientLoop& loop_;
   Randomness& randomness_;
-  AdapterId own_{};
   std::map<std::pair<SaeId, std::string>, std::weak_ptr<AdapterLink>> links_;
   std::map<SaeId, Mailboxes> mailboxes_;
 };

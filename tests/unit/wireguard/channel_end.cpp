@@ -94,6 +94,10 @@ void ChannelEnd::send_and_forget(const Link& link, const Message& message) {
   on_loop([&] { tunnels_.at(link).channel->send(message, [](const Result<void>& /*sent*/) {}); });
 }
 
+bool ChannelEnd::reaches(const Link& link) {
+  return on_loop([&] { return tunnels_.at(link).channel->reaches(); });
+}
+
 std::optional<TlsSecret> ChannelEnd::newest_secret(const Link& link) {
   return on_loop([&] { return tunnels_.at(link).channel->tls_secret(); });
 }

@@ -40,6 +40,7 @@ class ChannelEnd final : public ChannelReceiver {
   [[nodiscard]] std::vector<Result<StateMessage>> compare_all(const StateMessage& own);
   [[nodiscard]] Result<void> send(const Link& link, const Message& message);
   void send_and_forget(const Link& link, const Message& message);
+  [[nodiscard]] bool reaches(const Link& link);
   [[nodiscard]] std::optional<TlsSecret> newest_secret(const Link& link);
   [[nodiscard]] std::optional<TlsSecret> secret(const Link& link, const TlsSecretId& id);
 

@@ -113,6 +113,28 @@ TEST_CASE(
       [&] { return has_heard<RefuseMessage>(ends.alice) && ends.alice.requests == 2; }));
 }
 
+TEST_CASE("tunnels with one adapter at two of its addresses each get what is for them") {
+  Ends ends;
+  ends.bob.listen();
+  const Link other = link(2);
+  ends.alice.add(ends.tunnel, "bob", ends.bob.url());
+  ends.alice.add(other, "bob", "https://localhost:" + std::to_string(ends.bob.port()));
+  for (const Link& one : {ends.tunnel, other}) {
+    ends.bob.add(one.reversed(), "alice", "");
+    REQUIRE(ends.alice.compare(one, kLive).has_value());
+  }
+  for (int i = 0; i < 5; ++i) {
+    REQUIRE(ends.bob.send(ends.tunnel.reversed(), AppliedMessage{}).has_value());
+    REQUIRE(ends.bob.send(other.reversed(), RefuseMessage{}).has_value());
+    CHECK(ends.alice.eventually(
+        [&] { return has_heard<AppliedMessage>(ends.alice) && has_heard<RefuseMessage>(ends.alice); }));
+    (void)ends.alice.eventually([&] {
+      ends.alice.heard.clear();
+      return true;
+    });
+  }
+}
+
 TEST_CASE("two adapters of one SAE that both call each get what is for them") {
   http::test::TestCertificates authority;
   ChannelEnd first(authority, "alice");
@@ -202,6 +224,7 @@ TEST_CASE("an adapter that asks too often is told so, and others of another SAE 
   REQUIRE_FALSE(told.has_value());
   CHECK_MESSAGE(told.error().message.find("429: adapters of this SAE ask too often") != std::string::npos,
                 told.error().message);
+  CHECK(ends.alice.reaches(ends.tunnel));  // it was answered
 
   ChannelEnd carol(ends.authority, "carol");
   carol.add(link(2), "bob", ends.bob.url());
