@@ -10,13 +10,15 @@ namespace {
 constexpr std::size_t kIdBytes = 16;
 constexpr std::string_view kUriPrefix = "sae:";
 
-http::TlsClientConfig client_files(const TlsFiles& files) {
-  http::TlsClientConfig tls{files.certificate, files.key, files.ca, "1.3"};
+constexpr const char* kLeastVersion = "1.3";
+
+}  // namespace
+
+http::TlsClientConfig client_tls(const TlsFiles& files, const std::string& least_version) {
+  http::TlsClientConfig tls{files.certificate, files.key, files.ca, least_version};
   if (!files.crl.empty()) tls.crl_files = {files.crl};
   return tls;
 }
-
-}  // namespace
 
 Result<SaeId> sae_of_certificate(const http::PeerIdentity& identity) {
   const Error none{ErrorKind::forbidden, "the certificate names no SAE"};
@@ -42,9 +44,9 @@ std::shared_ptr<const TlsSecret> tls_secret_of(const SecretBytes& exported) {
 }
 
 Result<void> check_tls_files(const Config& config) {
-  const auto own = http::check_client_files(client_files(config.tls));
+  const auto own = http::check_client_files(client_tls(config.tls, kLeastVersion));
   if (!own) return own.error();
-  if (auto kme = http::check_client_files(client_files(config.kme_tls)); !kme)
+  if (auto kme = http::check_client_files(client_tls(config.kme_tls, kLeastVersion)); !kme)
     return kme.error().within("towards the KME");
   const auto sae = sae_of_certificate(*own);
   if (!sae) return sae.error().within(config.tls.certificate);
@@ -56,7 +58,7 @@ Result<void> check_tls_files(const Config& config) {
 }
 
 std::shared_ptr<const http::TlsClientConfig> tls_towards(const SaeId& sae, const TlsFiles& files) {
-  http::TlsClientConfig tls = client_files(files);
+  http::TlsClientConfig tls = client_tls(files, kLeastVersion);
   tls.exporter_label = kExporterLabel;
   tls.peer_refusal = [sae](const http::PeerIdentity& identity) -> std::string {
     const auto named = sae_of_certificate(identity);

@@ -21,6 +21,9 @@ inline constexpr const char* kExporterLabel = "EXPORTER-DSKE-WireGuard-1";
 /// Of what a connection exports (http::Answer::tls_exported); null if that is nothing.
 [[nodiscard]] std::shared_ptr<const TlsSecret> tls_secret_of(const SecretBytes& exported);
 
+/// As a client with these files; `least_version` as in http::TlsClientConfig.
+[[nodiscard]] http::TlsClientConfig client_tls(const TlsFiles& files, const std::string& least_version);
+
 /// Whether all files of certificates, keys, authorities and lists can be used, and this end's certificate is
 /// that of the configured SAE. The error names the file.
 [[nodiscard]] Result<void> check_tls_files(const Config& config);

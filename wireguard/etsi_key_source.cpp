@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "etsi014/reader.h"
+#include "wireguard/adapter_tls.h"
 
 namespace dske::wireguard {
 namespace {
@@ -47,17 +48,11 @@ std::string target_of(const SaeId& peer, const std::optional<KeyId>& key) {
   return etsi014::sae_path(peer, etsi014::Resource::dec_keys) + "?key_ID=" + key->text();
 }
 
-std::shared_ptr<const http::TlsClientConfig> tls_towards_kme(const TlsFiles& files) {
-  http::TlsClientConfig tls{files.certificate, files.key, files.ca, "1.2"};
-  if (!files.crl.empty()) tls.crl_files = {files.crl};
-  return std::make_shared<const http::TlsClientConfig>(std::move(tls));
-}
-
 }  // namespace
 
 EtsiKeySource::EtsiKeySource(const Config& config, http::ClientLoop& loop, Randomness& randomness)
     : url_(config.kme_url),
-      tls_(tls_towards_kme(config.kme_tls)),
+      tls_(std::make_shared<const http::TlsClientConfig>(client_tls(config.kme_tls, "1.2"))),
       loop_(loop),
       probe_wait_(kProbeFirst, kProbeMost, randomness) {}
 

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+#include <doctest/doctest.h>
+
+#include "base/log.h"
+
 namespace dske::wireguard::test {
 namespace {
 
@@ -249,6 +253,7 @@ void End::make_device_anew() {
 }
 
 World::World(std::uint32_t seed) : loop(clock, seed), randomness(seed), ends{End{*this, 0}, End{*this, 1}} {
+  log::set_level(log::Level::error);
   tick();
 }
 
@@ -306,6 +311,13 @@ void World::tick() {
     }
   }
   loop.after(kTick, [this] { tick(); });
+}
+
+void bring_up(World& world) {
+  world.start();
+  REQUIRE(world.up_within(3s));
+  world.lost = 0;
+  world.oldest_session = {};
 }
 
 }  // namespace dske::wireguard::test

@@ -117,7 +117,7 @@ class End {
 
 class World {
  public:
-  explicit World(std::uint32_t seed = 1);
+  explicit World(std::uint32_t seed = 1);  ///< faults, which are meant, are not logged
   ~World();
   World(const World&) = delete;
   World& operator=(const World&) = delete;
@@ -159,5 +159,8 @@ class World {
   std::optional<MonotonicTime> session_;
   MonotonicTime next_try_;
 };
+
+/// Starts both ends: up, and past what the start may have lost.
+void bring_up(World& world);
 
 }  // namespace dske::wireguard::test

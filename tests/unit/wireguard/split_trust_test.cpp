@@ -2,14 +2,12 @@
 
 #include <doctest/doctest.h>
 
-#include "base/log.h"
 #include "simulated_tunnel.h"
 
 namespace dske::wireguard::test {
 namespace {
 
 void configure(World& world, const SplitTrust& trust) {
-  log::set_level(log::Level::error);
   for (End& end : world.ends) end.trust = trust;
 }
 
