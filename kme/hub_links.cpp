@@ -98,11 +98,14 @@ void HubLinks::add_block(const store::HubRecord& hub, PsrdBlock block, Done done
   const BlockId id = block.id;
   link->pool().add_block(std::move(block), true);
   link->psrd_added();
-  link->after_registration([link, id, done = std::move(done)]() mutable {
+  link->after_registration([this, link, id, done = std::move(done)]() mutable {
     if (link->pool().has_block(id)) return done({});
-    done(Error{ErrorKind::conflict, "PSRD block " + id.text() + " is revoked by, or unknown to, hub " +
-                                        link->address().name.text() +
-                                        ": it is dropped; have another made there"});
+    Error refused{ErrorKind::conflict, "PSRD block " + id.text() + " is revoked by, or unknown to, hub " +
+                                           link->address().name.text() +
+                                           ": it is dropped; have another made there"};
+    // It was dropped by block_gone(), perhaps not yet durably; once more does no harm, and ends after that.
+    store_.drop_block(id, [refused = std::move(refused), done = std::move(done)](
+                              const Result<void>& /*wiped*/) mutable { done(std::move(refused)); });
   });
 }
 
