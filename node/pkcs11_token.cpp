@@ -19,11 +19,11 @@ namespace {
 constexpr std::size_t kNonceBytes = 12;
 constexpr std::size_t kTagBytes = 16;
 constexpr unsigned long kAesKeyBytes = 32;
-constexpr int kFurtherLooks = 3;
+constexpr int kFurtherLooks = 5;
 constexpr std::chrono::milliseconds kBetweenLooks{200};
 
-Error token_error(const std::string& doing, ck_rv_t code) {
-  return {ErrorKind::io, doing + ": " + p11_kit_strerror(code)};
+Error token_error(const std::string& doing, ck_rv_t code, ErrorKind kind = ErrorKind::io) {
+  return {kind, doing + ": " + p11_kit_strerror(code)};
 }
 
 // Text of a fixed size, filled up with spaces.
@@ -46,10 +46,6 @@ ck_attribute label_attribute(const std::string& label) {
 class Module {
  public:
   static Result<Module> load(const std::filesystem::path& path) {
-    std::error_code fault;
-    if (!std::filesystem::exists(path, fault)) {
-      return Error{ErrorKind::not_found, "there is no PKCS #11 module " + path.string()};
-    }
     ck_function_list* const functions = p11_kit_module_load(path.c_str(), 0);
     if (functions == nullptr) {
       const char* const reason = p11_kit_message();
@@ -120,10 +116,16 @@ Error login_error(const std::string& token, ck_rv_t code) {
     case CKR_PIN_LOCKED:
       return {ErrorKind::unauthenticated, name + " is locked: too many wrong PINs were given to it"};
     case CKR_USER_PIN_NOT_INITIALIZED:
-      return {ErrorKind::unauthenticated, name + " has no user PIN yet: initialise it first"};
+      return {ErrorKind::not_found, name + " has no user PIN yet: initialise it first"};
+    case CKR_GENERAL_ERROR:
+      return token_error(name + " does not let this node in", code, ErrorKind::unavailable);
     default:
       return token_error(name + " does not let this node in", code);
   }
+}
+
+bool may_pass(const Error& error) {
+  return error.kind == ErrorKind::not_found || error.kind == ErrorKind::unavailable;
 }
 
 }  // namespace
@@ -150,17 +152,26 @@ Pkcs11Token::~Pkcs11Token() = default;
 Pkcs11Token::Pkcs11Token(Pkcs11Token&&) noexcept = default;
 Pkcs11Token& Pkcs11Token::operator=(Pkcs11Token&&) noexcept = default;
 
-Result<Pkcs11Token> Pkcs11Token::open(const std::filesystem::path& module_path, const std::string& label,
+Result<Pkcs11Token> Pkcs11Token::open(const std::filesystem::path& module, const std::string& label,
                                       ByteView pin, Access access) {
-  auto module = Module::load(module_path);
-  auto slot = module ? find_token(*module, label) : module.error();
-  // SoftHSM does not show a token while another process writes to it, until it is loaded anew.
-  for (int i = 0; i < kFurtherLooks && module && !slot && slot.error().kind == ErrorKind::not_found; ++i) {
+  std::error_code fault;
+  if (!std::filesystem::exists(module, fault))
+    return Error{ErrorKind::not_found, "there is no PKCS #11 module " + module.string()};
+  auto opened = open_once(module, label, pin, access);
+  // While another process writes to it, a token of SoftHSM is not shown, or has no PIN, or answers with a
+  // general error, until it is loaded anew. None of these answers has used up an attempt at its PIN.
+  for (int i = 0; i < kFurtherLooks && !opened && may_pass(opened.error()); ++i) {
     std::this_thread::sleep_for(kBetweenLooks);
-    module = Error{};  // unloads the one before
-    module = Module::load(module_path);
-    slot = module ? find_token(*module, label) : module.error();
+    opened = open_once(module, label, pin, access);
   }
+  return opened;
+}
+
+Result<Pkcs11Token> Pkcs11Token::open_once(const std::filesystem::path& module, const std::string& label,
+                                           ByteView pin, Access access) {
+  auto loaded = Module::load(module);
+  if (!loaded) return loaded.error();
+  const auto slot = find_token(*loaded, label);
   if (!slot) return slot.error();
   if ((slot->token_flags & CKF_USER_PIN_LOCKED) != 0) return login_error(label, CKR_PIN_LOCKED);
   // A daemon that is started again and again with a wrong PIN must not use up the token's attempts.
@@ -170,7 +181,7 @@ Result<Pkcs11Token> Pkcs11Token::open(const std::filesystem::path& module_path, 
                      ": a wrong PIN was given to it, so this node tries none; check the PIN file and log in "
                      "once with its PIN by another program (pkcs11-tool --login)"};
   }
-  auto session = std::make_unique<Session>(std::move(*module), label);
+  auto session = std::make_unique<Session>(std::move(*loaded), label);
   const ck_flags_t flags = CKF_SERIAL_SESSION | (access == Access::may_make_key ? CKF_RW_SESSION : 0);
   if (const ck_rv_t code =
           session->module->C_OpenSession(slot->id, flags, nullptr, nullptr, &session->handle);

@@ -18,9 +18,10 @@ class Pkcs11Token {
  public:
   enum class Access { read_only, may_make_key };
 
-  /// Loads `module`, finds the one token with that label, and gives it the PIN, once. ErrorKind::not_found if
-  /// there is no such module or token, ErrorKind::unauthenticated if the PIN is wrong, or if a wrong one has
-  /// been given to the token before and it would be used up by guessing.
+  /// Loads `module`, finds the one token with that label, and gives it the PIN: a wrong one once. Looks again
+  /// for up to a second while the token may only be in use by another process. ErrorKind::not_found if there
+  /// is no such module or token or it has no PIN, ErrorKind::unauthenticated if the PIN is wrong, or if a
+  /// wrong one has been given to the token before and it would be used up by guessing.
   [[nodiscard]] static Result<Pkcs11Token> open(const std::filesystem::path& module, const std::string& label,
                                                 ByteView pin, Access access);
   ~Pkcs11Token();
@@ -46,6 +47,8 @@ class Pkcs11Token {
  private:
   struct Session;
   explicit Pkcs11Token(std::unique_ptr<Session> session);
+  static Result<Pkcs11Token> open_once(const std::filesystem::path& module, const std::string& label,
+                                       ByteView pin, Access access);
   std::unique_ptr<Session> session_;
 };
 

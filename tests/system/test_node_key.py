@@ -1,6 +1,7 @@
 """Where a node's key is: a file, a credential of its unit, a PKCS #11 token. Without it, or with another, nothing starts."""
 
 import base64
+import concurrent.futures
 import os
 import secrets
 import stat
@@ -203,6 +204,22 @@ def test_a_network_keeps_its_keys_in_a_token(network, tokens):
     tokens.make("rack 7")
     for node in network.nodes:
         refused(node, "serve", words=(f"rack 7 has no key {node.name}",))
+
+
+def test_nodes_that_share_a_token_do_not_disturb_each_other(tmp_path, tokens):
+    """SoftHSM shows no token, or one without a PIN, while another process makes a key in it."""
+    tokens.make("rack 7")
+
+    def commands(number: int) -> None:
+        node = Node("hub", "hank", tmp_path / f"{number}", free_base_port(1))
+        for i in range(25):
+            settings = {"state_dir": str(node.state_dir / f"{i}"), "node_key": tokens.place("rack 7", f"{number} {i}")}
+            node.write_config({"name": "hank", "port": node.port, **settings})
+            node.command("init")
+            node.command("node-key", "export", tmp_path / f"{number} {i}")
+
+    with concurrent.futures.ThreadPoolExecutor(6) as nodes:
+        list(nodes.map(commands, range(6)))
 
 
 def test_a_wrong_pin_stops_a_restarting_node_after_one_try(network, tokens):
