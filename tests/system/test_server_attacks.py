@@ -331,7 +331,7 @@ def test_those_who_never_read_their_answers_are_given_up(kme, witness, tls):
         most = max(most, figures(kme.process.pid)[0])
     assert most >= before + 4
     witness.must_be_served()
-    eventually(lambda: figures(kme.process.pid)[0] <= before + 3, "the server gives them up")
+    eventually(lambda: figures(kme.process.pid)[0] <= before + 3, "the server gives them up", 60)
 
 
 # --- shapes on which parsers disagree -------------------------------------------------------------------------------
