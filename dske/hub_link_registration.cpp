@@ -314,12 +314,13 @@ void HubLink::register_after(std::chrono::nanoseconds delay) {
 
 void HubLink::end_attempt() {
   attempting_ = false;
-  for (Task& task : std::exchange(waiting_, {})) client_.loop.post(std::move(task));
-  if (std::exchange(again_, false)) {
+  if (std::exchange(again_, false) && state_ != State::set_aside) {
     // Something changed after the message was made (PSRD was added, the hub restarted): it does not say that.
+    // Who waits may wait for just that.
     pending_.reset();
-    register_now();
+    return register_now();
   }
+  for (Task& task : std::exchange(waiting_, {})) client_.loop.post(std::move(task));
 }
 
 std::uint64_t HubLink::lowest_in_use(const BlockId& block, Zone zone) const {

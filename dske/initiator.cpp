@@ -140,7 +140,8 @@ tl::expected<std::vector<std::shared_ptr<HubLink>>, BundleFailure> Initiator::ch
     for (const auto& [client, hubs] : resolution.hubs) {
       if (std::find(hubs.begin(), hubs.end(), link->address().id) == hubs.end()) {
         if (link->registered())
-          causes.push_back({link->address().name, "the KME " + client.text() + " is not registered there"});
+          causes.push_back(
+              {link->address().name, "the KME " + client.text() + " is not known to be registered there"});
         continue;
       }
       useful = true;

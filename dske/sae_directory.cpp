@@ -46,6 +46,7 @@ struct SaeDirectory::Query {
   std::size_t denied = 0;
   std::set<HubId> told;  // hubs that answered, whatever it was
   std::string failures;
+  bool in_grace = false;
   bool finished = false;
   bool asking = true;
 };
@@ -132,8 +133,9 @@ void SaeDirectory::decide(const std::shared_ptr<Query>& query, bool waited) {
     if (hubs.size() < shares_required_) continue;
     if (query->outstanding == 0 || waited) {
       finish(query, SaeLocation{client, query->registered[client]});
-    } else if (hubs.size() == shares_required_) {
-      // Enough agree; the others get a short time, since each further hub is one more that can carry a share.
+    } else if (query->registered[client].size() >= shares_required_ && !query->in_grace) {
+      // Enough can carry a share; the others get a short time, since each further hub is one more that can.
+      query->in_grace = true;
       loop_.after(kGrace, [this, query] { decide(query, true); });
     }
     return;

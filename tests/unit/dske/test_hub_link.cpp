@@ -82,6 +82,26 @@ TEST_CASE("hub link: PSRD that is ingested while the hub is not reached is told 
   CHECK(one.hub().pool(one.client.name()).allocatable_blocks().size() == 2);
 }
 
+TEST_CASE("hub link: who waits for a registration that PSRD came too late for waits for the next one") {
+  for (int microseconds = 0; microseconds < 6000; microseconds += 150) {
+    CAPTURE(microseconds);
+    OneLink one;
+    one.link().register_now();
+    one.network.loop.run_for(std::chrono::microseconds(microseconds));
+    const BlockId block = one.network.add_block(one.client, 0, 4096);
+    one.link().psrd_added();
+    bool told = false;
+    one.link().after_registration([&] {
+      told = true;
+      const auto known = one.hub().pool(one.client.name()).allocatable_blocks();
+      CHECK(std::find(known.begin(), known.end(), block) != known.end());
+    });
+    one.network.loop.run_for(seconds(10));
+    CHECK(told);
+    one.check_record();
+  }
+}
+
 TEST_CASE(
     "hub link: a block that is ingested is told to the hub, and one that the hub does not know is dropped") {
   OneLink one;

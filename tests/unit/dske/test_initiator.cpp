@@ -96,7 +96,7 @@ TEST_CASE(
   CHECK(failure.error().kind == ErrorKind::unavailable);
   CHECK(failure.error().message.find("KME cindy") != std::string::npos);
   CHECK(failure.error().hubs_there == kShares - 1);
-  CHECK(mentions(failure.error().hubs, "hub4", "the KME cindy is not registered there"));
+  CHECK(mentions(failure.error().hubs, "hub4", "the KME cindy is not known to be registered there"));
   CHECK_FALSE(mentions(failure.error().hubs, "hub0", ""));
   CHECK(town.stored_shares() == 0);
   // Without it the others get their keys.

@@ -88,6 +88,21 @@ TEST_CASE("SAE directory: a slow hub is waited for a short time only, a silent o
   CHECK(location->hubs.size() == 3);  // there and back are 300 ms
 }
 
+TEST_CASE(
+    "SAE directory: hubs where the client is not registered do not cut short the wait for k where it is") {
+  Directory directory;
+  for (std::size_t i = 0; i < 2; ++i)
+    directory.celia.link(i).leave(HubLink::Leaving::keep_psrd, [](const Result<void>& left) { CHECK(left); });
+  directory.network.loop.run_for(seconds(1));
+  for (std::size_t i = 0; i < 5; ++i) {
+    Weather& weather = directory.network.weather(i);
+    weather.least_delay = weather.most_delay = std::chrono::milliseconds(i < 3 ? 5 : 150);
+  }
+  const auto location = directory.locate("celia");
+  REQUIRE(location);
+  CHECK(location->hubs.size() >= 3);
+}
+
 TEST_CASE("SAE directory: an answer of all hubs is remembered for ten minutes") {
   Directory directory;
   REQUIRE(directory.locate("celia"));
