@@ -41,6 +41,22 @@ struct Caller {
   SaeId other;  // the SAE of the path
 };
 
+// The way to answer a request that has its place among those in progress. The place ends first: whoever has
+// the answer may ask again.
+class PlacedReply {
+ public:
+  PlacedReply(RequestLimits::Place place, http::Reply reply)
+      : place_(std::move(place)), reply_(std::move(reply)) {}
+  void send(http::Response response, http::Reply::Written written = {}) {
+    place_.reset();
+    reply_.send(std::move(response), std::move(written));
+  }
+
+ private:
+  std::optional<RequestLimits::Place> place_;
+  http::Reply reply_;
+};
+
 class EtsiRoutes : public std::enable_shared_from_this<EtsiRoutes> {
  public:
   EtsiRoutes(const KmeConfig& config, KeyDelivery& delivery, EventLoop& loop)
@@ -49,8 +65,7 @@ class EtsiRoutes : public std::enable_shared_from_this<EtsiRoutes> {
         loop_(loop),
         limits_(RequestLimits::make(config.request_limits)) {}
 
-  using Place = RequestLimits::Place;
-  using Method = void (EtsiRoutes::*)(Caller, Place, http::Request, http::Reply);
+  using Method = void (EtsiRoutes::*)(Caller, http::Request, PlacedReply);
 
   http::Handler handler(Method method) {
     return [self = shared_from_this(), method](http::Request request, http::Reply reply) {
@@ -59,27 +74,25 @@ class EtsiRoutes : public std::enable_shared_from_this<EtsiRoutes> {
       auto place = RequestLimits::take(self->limits_, *sae, std::chrono::steady_clock::now());
       if (!place) return reply.send(error_response(place.error()));
       auto caller = self->caller_of(request, std::move(*sae));
-      if (!caller) return reply.send(error_response(caller.error()));
-      ((*self).*method)(std::move(*caller), std::move(*place), std::move(request), std::move(reply));
+      if (!caller)
+        return PlacedReply(std::move(*place), std::move(reply)).send(error_response(caller.error()));
+      ((*self).*method)(std::move(*caller), std::move(request), {std::move(*place), std::move(reply)});
     };
   }
 
-  void status(Caller caller, Place place, http::Request request, http::Reply reply) {
+  void status(Caller caller, http::Request request, PlacedReply reply) {
     if (auto fault = pair_fault(request, caller.sae, {caller.other}))
       return reply.send(error_response(*fault));
-    loop_.post([self = shared_from_this(), place = std::move(place), caller = std::move(caller),
-                reply = std::move(reply)]() mutable {
-      self->delivery_.status(
-          caller.sae, caller.other,
-          [place = std::move(place), reply = std::move(reply)](ApiResult<etsi014::Status> status) mutable {
-            const Place ends_here = std::move(place);
-            if (!status) return reply.send(error_response(status.error()));
-            reply.send({200, "application/json", {}, etsi014::to_json(*status)});
-          });
+    loop_.post([self = shared_from_this(), caller = std::move(caller), reply = std::move(reply)]() mutable {
+      self->delivery_.status(caller.sae, caller.other,
+                             [reply = std::move(reply)](ApiResult<etsi014::Status> status) mutable {
+                               if (!status) return reply.send(error_response(status.error()));
+                               reply.send({200, "application/json", {}, etsi014::to_json(*status)});
+                             });
     });
   }
 
-  void enc_keys(Caller caller, Place place, http::Request request, http::Reply reply) {
+  void enc_keys(Caller caller, http::Request request, PlacedReply reply) {
     if (auto fault = media_fault(request)) return reply.send(error_response(*fault));
     auto key_request = etsi014::parse_key_request(
         request.query, request.body.text(), {caller.sae, caller.other}, config_.limits, extension_names());
@@ -89,20 +102,19 @@ class EtsiRoutes : public std::enable_shared_from_this<EtsiRoutes> {
     if (auto fault = pair_fault(request, caller.sae, slaves)) return reply.send(error_response(*fault));
     if (const auto keys = delivery_.ready_keys(caller.sae, caller.other, *key_request))
       return reply.send(keys_response(*keys));
-    loop_.post([self = shared_from_this(), place = std::move(place), caller = std::move(caller),
-                key_request = std::move(*key_request), reply = std::move(reply)]() mutable {
-      self->delivery_.enc_keys(
-          caller.sae, caller.other, key_request,
-          [place = std::move(place), reply = std::move(reply)](ApiResult<KeyIssue::Issued> issued) mutable {
-            const Place ends_here = std::move(place);  // what called this may live on
-            // Keys whose answer cannot be written are dropped: nobody else holds them here.
-            reply.send(issued ? keys_response(issued->keys, issued->extension)
-                              : error_response(issued.error()));
-          });
+    loop_.post([self = shared_from_this(), caller = std::move(caller), key_request = std::move(*key_request),
+                reply = std::move(reply)]() mutable {
+      self->delivery_.enc_keys(caller.sae, caller.other, key_request,
+                               [reply = std::move(reply)](ApiResult<KeyIssue::Issued> issued) mutable {
+                                 // Keys whose answer cannot be written are dropped: nobody else holds them
+                                 // here.
+                                 reply.send(issued ? keys_response(issued->keys, issued->extension)
+                                                   : error_response(issued.error()));
+                               });
     });
   }
 
-  void dec_keys(Caller caller, Place place, http::Request request, http::Reply reply) {
+  void dec_keys(Caller caller, http::Request request, PlacedReply reply) {
     if (auto fault = media_fault(request)) return reply.send(error_response(*fault));
     if (auto fault = pair_fault(request, caller.other, {caller.sae}))
       return reply.send(error_response(*fault));
@@ -111,19 +123,18 @@ class EtsiRoutes : public std::enable_shared_from_this<EtsiRoutes> {
     // Keys that are held are given out right here.
     if (auto delivered = delivery_.dec_keys_at_once(caller.sae, caller.other, *ids))
       return send_keys(std::move(*delivered), std::move(reply));
-    loop_.post([self = shared_from_this(), place = std::move(place), caller = std::move(caller),
-                ids = std::move(*ids), reply = std::move(reply)]() mutable {
-      self->delivery_.dec_keys(caller.sae, caller.other, std::move(ids),
-                               [self, place = std::move(place), reply = std::move(reply)](
-                                   ApiResult<KeyDelivery::Delivered> delivered) mutable {
-                                 const Place ends_here = std::move(place);
-                                 self->send_keys(std::move(delivered), std::move(reply));
-                               });
+    loop_.post([self = shared_from_this(), caller = std::move(caller), ids = std::move(*ids),
+                reply = std::move(reply)]() mutable {
+      self->delivery_.dec_keys(
+          caller.sae, caller.other, std::move(ids),
+          [self, reply = std::move(reply)](ApiResult<KeyDelivery::Delivered> delivered) mutable {
+            self->send_keys(std::move(delivered), std::move(reply));
+          });
     });
   }
 
  private:
-  void send_keys(ApiResult<KeyDelivery::Delivered> delivered, http::Reply reply) {
+  void send_keys(ApiResult<KeyDelivery::Delivered> delivered, PlacedReply reply) {
     if (!delivered) return reply.send(error_response(delivered.error()));
     reply.send(keys_response(delivered->keys),
                [self = shared_from_this(), delivery = delivered->delivery](bool whole) {

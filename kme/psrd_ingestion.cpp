@@ -55,6 +55,13 @@ bool PsrdIngestion::is_known(const std::filesystem::path& path) {
 
 Result<Ingested> PsrdIngestion::ingest(const std::filesystem::path& path, PsrdArrival arrival,
                                        const IdentityFiles& identity) {
+  auto ingested = store(path, arrival, identity);
+  if (ingested) wipe(path);
+  return ingested;
+}
+
+Result<Ingested> PsrdIngestion::store(const std::filesystem::path& path, PsrdArrival arrival,
+                                      const IdentityFiles& identity) {
   const auto source = open_psrd_input(path, identity.empty() ? config_.psrd_recipient : identity);
   if (!source) return source.error();
   const auto file = PsrdFileReader::open(**source);
@@ -72,11 +79,14 @@ Result<Ingested> PsrdIngestion::ingest(const std::filesystem::path& path, PsrdAr
   log::info("ingested PSRD block {} of hub {}: {} bytes", header.block.text(), header.hub_name.text(),
             header.layout.total());
   pass(FaultPoint::ingest_stored);
+  return Ingested{hub, std::move(*block)};
+}
+
+void PsrdIngestion::wipe(const std::filesystem::path& path) {
   if (auto wiped = wipe_and_remove_file(path); !wiped) {
     log::error("{}; it is ingested: wipe it by hand", wiped.error().message);
   }
   pass(FaultPoint::ingest_done);
-  return Ingested{hub, std::move(*block)};
 }
 
 Result<PsrdBlock> PsrdIngestion::store_block(const store::HubRecord& hub, PsrdFileReader& file) {
@@ -135,9 +145,11 @@ void ingest_directory(PsrdIngestion& ingestion, const std::filesystem::path& dir
   if (error) log::error("cannot read {}: {}", directory.string(), error.message());
   std::sort(files.begin(), files.end());
   for (const std::filesystem::path& file : files) {
-    auto result = ingestion.ingest(file, PsrdArrival::by_drop);
+    auto result = ingestion.store(file, PsrdArrival::by_drop);
     if (result) {
+      // Whoever brings files reads of a KME's level when none lies here any more.
       ingested(std::move(*result));
+      ingestion.wipe(file);
       continue;
     }
     if (!is_faulty(result.error().kind)) {

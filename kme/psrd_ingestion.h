@@ -37,6 +37,11 @@ class PsrdIngestion {
   /// an encrypted file; if it is empty, the configuration's does.
   [[nodiscard]] Result<Ingested> ingest(const std::filesystem::path& file, PsrdArrival arrival,
                                         const IdentityFiles& identity = {});
+  /// The first part of ingest(): the file stays. A crash before wipe() loses nothing: it is_known() then.
+  [[nodiscard]] Result<Ingested> store(const std::filesystem::path& file, PsrdArrival arrival,
+                                       const IdentityFiles& identity = {});
+  /// The second part. Failures are logged.
+  void wipe(const std::filesystem::path& file);
   /// Whether a file's header names a block that was ingested before: its bytes are of no use to anybody.
   [[nodiscard]] bool is_known(const std::filesystem::path& file);
   /// A hub was forgotten: one of the same name and another id is as good as any.
