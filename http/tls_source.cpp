@@ -28,11 +28,12 @@ std::shared_ptr<const TlsContext> TlsSource::current() const {
 }
 
 void TlsSource::use(std::shared_ptr<const TlsContext> context, std::uint64_t generation, Time now) {
+  // First, so that no connection of before is served when one of now is refused already.
+  generation_.store(generation, std::memory_order_release);
   {
     const MutexLock lock(mutex_);
     context_ = std::move(context);
   }
-  generation_.store(generation, std::memory_order_release);
   tried_ = now;
   failed_ = false;
 }
@@ -55,8 +56,9 @@ void TlsSource::refresh(Time now) {
                context.error().message);
     return;
   }
-  if (is_news) log::info("{}: certificates loaded anew: {}", name_, (*context)->description());
+  const std::string description = (*context)->description();
   use(std::move(*context), generation, now);
+  if (is_news) log::info("{}: certificates loaded anew: {}", name_, description);
 }
 
 std::vector<FileStamp> TlsSource::stamps() const {

@@ -23,15 +23,15 @@ TEST_CASE("timers fire in the order of their deadlines and not before, and a can
   const auto start = BootClock::now();
   std::chrono::milliseconds taken{};
   loop->post([&] {
-    loop->after(milliseconds(60), [&] {
+    loop->after(milliseconds(600), [&] {
       order.push_back(4);
       taken = elapsed_since(start);
       done.set_value();
     });
-    loop->after(milliseconds(20), [&] { order.push_back(1); });
-    const auto dropped = loop->after(milliseconds(30), [&] { order.push_back(99); });
-    loop->after(milliseconds(40), [&] { order.push_back(2); });
-    loop->after(milliseconds(40), [&] { order.push_back(3); });
+    loop->after(milliseconds(200), [&] { order.push_back(1); });
+    const auto dropped = loop->after(milliseconds(300), [&] { order.push_back(99); });
+    loop->after(milliseconds(400), [&] { order.push_back(2); });
+    loop->after(milliseconds(400), [&] { order.push_back(3); });
     loop->after(milliseconds(-5), [&, dropped] {
       order.push_back(0);
       loop->cancel(dropped);
@@ -42,7 +42,7 @@ TEST_CASE("timers fire in the order of their deadlines and not before, and a can
   });
   done.get_future().wait();
   CHECK(order == std::vector<int>{0, 1, 2, 3, 4});
-  CHECK(taken >= milliseconds(60));
+  CHECK(taken >= milliseconds(600));
 }
 
 TEST_CASE("a timer may set and cancel others, itself too, while it runs") {
@@ -162,7 +162,7 @@ TEST_CASE("stopping drops tasks, timers and calls at once and destroys their cal
   });
   auto owned = std::make_shared<int>(0);
   bool called = false;
-  const auto start = BootClock::now();
+  auto start = BootClock::now();
   {
     auto loop = ClientLoop::start();
     loop->post([&, raw = loop.get()] {
@@ -172,10 +172,11 @@ TEST_CASE("stopping drops tasks, timers and calls at once and destroys their cal
     });
     arrived.get_future().wait();
     CHECK(owned.use_count() == 4);
+    start = BootClock::now();
   }
   CHECK(owned.use_count() == 1);
   CHECK(!called);
-  CHECK(elapsed_since(start) < milliseconds(3000));
+  CHECK(elapsed_since(start) < milliseconds(4500));  // less than the call may take
   release.set_value();
 }
 

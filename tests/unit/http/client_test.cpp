@@ -138,9 +138,14 @@ TEST_CASE("kept-alive connections are used again") {
 }
 
 TEST_CASE("many calls run at once, each gets its own answer, and the connections per host are bounded") {
-  RawServer server([](RawConnection& connection) {
+  std::atomic<int> at_once = 0;
+  std::atomic<int> most_at_once = 0;
+  RawServer server([&](RawConnection& connection) {
     while (const auto request = connection.read_request()) {
+      const int now = ++at_once;
+      for (int most = most_at_once; most < now && !most_at_once.compare_exchange_weak(most, now);) continue;
       std::this_thread::sleep_for(milliseconds(20));
+      --at_once;
       connection.answer(200, request->substr(0, request->find(" HTTP")));
     }
   });
@@ -148,7 +153,6 @@ TEST_CASE("many calls run at once, each gets its own answer, and the connections
   const auto loop = ClientLoop::start();
   std::latch left(kCalls);
   std::atomic<int> right = 0;
-  const auto start = BootClock::now();
   loop->post([&] {
     for (int i = 0; i < kCalls; ++i) {
       const std::string path = "/" + std::to_string(i);
@@ -160,7 +164,7 @@ TEST_CASE("many calls run at once, each gets its own answer, and the connections
   });
   left.wait();
   CHECK(right == kCalls);
-  CHECK(elapsed_since(start) < milliseconds(20 * kCalls * 3 / 4));
+  CHECK(most_at_once > 8);
   CHECK(server.connections() <= 64);
 }
 
@@ -183,7 +187,7 @@ TEST_CASE("a call that takes longer than its timeout fails and leaves the others
   CHECK(answer.error().kind == ErrorKind::unavailable);
   CHECK(answer.error().message.find(server.authority()) != std::string::npos);
   CHECK(taken >= milliseconds(190));
-  CHECK(taken < milliseconds(3000));
+  CHECK(taken < milliseconds(4500));  // less than the usual timeout
   CHECK(send_and_wait(*loop, get(server.url("/quick"))).has_value());
   release.set_value();
 }
@@ -354,7 +358,7 @@ TEST_CASE("a connection that the server closed while it was idle costs no call")
   const auto loop = ClientLoop::start();
   for (int i = 0; i < 5; ++i) {
     CHECK(send_and_wait(*loop, get(server.url("/"))).has_value());
-    std::this_thread::sleep_for(milliseconds(20));
+    while (server.closed() == i) std::this_thread::sleep_for(milliseconds(1));
   }
   CHECK(server.connections() == 5);
 }

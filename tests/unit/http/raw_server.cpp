@@ -91,6 +91,7 @@ void RawServer::accept_all() {
       serve_(connection);
       const MutexLock closing(mutex_);
       open.socket.close();
+      ++closed_;
     });
   }
 }

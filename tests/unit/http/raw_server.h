@@ -56,6 +56,8 @@ class RawServer {
   }
   /// How many connections it has accepted.
   [[nodiscard]] int connections() const { return connections_; }
+  /// How many of them it has closed.
+  [[nodiscard]] int closed() const { return closed_; }
 
  private:
   struct Open {
@@ -68,6 +70,7 @@ class RawServer {
   FileDescriptor listener_;
   std::uint16_t port_ = 0;
   std::atomic<int> connections_{0};
+  std::atomic<int> closed_{0};
   Mutex mutex_;
   std::list<Open> open_ GUARDED_BY(mutex_);
   std::thread acceptor_;

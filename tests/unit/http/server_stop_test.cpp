@@ -1,5 +1,6 @@
 // How a server ends.
 #include <atomic>
+#include <latch>
 #include <string>
 #include <thread>
 
@@ -86,9 +87,11 @@ TEST_CASE("a server can stop while clients come, send and go") {
     std::atomic<bool> done = false;
     std::vector<std::thread> clients;
     const std::uint16_t port = server->port();
+    std::latch connected(4);
     for (int i = 0; i < 4; ++i) {
       clients.emplace_back([&, port, i] {
         RawClient client(port);
+        connected.count_down();
         while (!done && client.get(i == 0 ? "/late" : "/small").status == 200) {
         }
       });
@@ -99,6 +102,7 @@ TEST_CASE("a server can stop while clients come, send and go") {
         std::this_thread::sleep_for(milliseconds(1));
       }
     });
+    connected.wait();
     std::this_thread::sleep_for(milliseconds(40));
     server->server().stop(milliseconds(2000));
     done = true;
