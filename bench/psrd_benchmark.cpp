@@ -38,6 +38,7 @@ using Links = std::map<std::pair<std::string, std::string>, Zones>;
 struct Seen {
   Links by_kmes;
   Links by_hubs;
+  bool operator==(const Seen&) const = default;
 };
 
 Zones left_of(const manager::PsrdLevel& psrd) {
@@ -62,6 +63,21 @@ Result<Seen> look(const manager::Network& network, const std::vector<manager::No
       if (seen.by_kmes.contains({client.name, node.name}))
         seen.by_hubs[{client.name, node.name}] = left_of(client.psrd);
     }
+  }
+  return seen;
+}
+
+// What is left once nothing is under way any more: confirmations are gathered for a moment before they are
+// sent, and are repeated where no answer came.
+Result<Seen> look_when_quiet(const manager::Network& network, const std::vector<manager::Node>& kmes) {
+  constexpr std::chrono::milliseconds kQuiet{500};
+  constexpr int kLooksMost = 40;
+  auto seen = look(network, kmes);
+  for (int i = 0; i < kLooksMost; ++i) {
+    std::this_thread::sleep_for(kQuiet);
+    auto again = look(network, kmes);
+    if (!again || (seen && *seen == *again)) return again;
+    seen = std::move(again);
   }
   return seen;
 }
@@ -122,16 +138,12 @@ Result<void> run_psrd_benchmark(const PsrdSettings& settings) {
 
   // One bundle before, so that what is asked once in ten minutes is not counted.
   if (auto first = fetch_bundle(*master, *slave, 1); !first) return first;
-  // Confirmations are gathered for a moment before they are sent.
-  constexpr std::chrono::milliseconds kQuiet{500};
-  std::this_thread::sleep_for(kQuiet);
-  const auto before = look(*network, kmes);
+  const auto before = look_when_quiet(*network, kmes);
   if (!before) return before.error();
   for (std::uint32_t i = 0; i < settings.requests; ++i) {
     if (auto done = fetch_bundle(*master, *slave, settings.number); !done) return done;
   }
-  std::this_thread::sleep_for(kQuiet);
-  const auto after = look(*network, kmes);
+  const auto after = look_when_quiet(*network, kmes);
   if (!after) return after.error();
 
   const Links by_kmes = used(before->by_kmes, after->by_kmes);

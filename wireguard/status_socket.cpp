@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kReportBytesMost = std::size_t{4} << 20;
 constexpr int kPollMilliseconds = 200;
 constexpr timeval kTimeout{5, 0};
+constexpr timeval kReportTimeout{35, 0};  // longer than the adapter takes at most to make one
 
 Result<sockaddr_un> address_of(const std::filesystem::path& path) {
   sockaddr_un address{};
@@ -27,9 +28,9 @@ Result<sockaddr_un> address_of(const std::filesystem::path& path) {
   return address;
 }
 
-void set_timeout(const FileDescriptor& socket) {
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &kTimeout, sizeof kTimeout);
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &kTimeout, sizeof kTimeout);
+void set_timeout(const FileDescriptor& socket, const timeval& timeout) {
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
 }
 
 }  // namespace
@@ -64,7 +65,7 @@ void StatusSocket::serve() {
     if (::poll(&waiting, 1, kPollMilliseconds) <= 0) continue;
     const FileDescriptor guest(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!guest.is_open()) continue;
-    set_timeout(guest);
+    set_timeout(guest, kTimeout);
     const SecretBytes report = report_();
     ByteView left = report.view();
     while (!left.empty()) {
@@ -79,7 +80,7 @@ Result<SecretBytes> read_status(const std::filesystem::path& path) {
   const auto address = address_of(path);
   if (!address) return address.error();
   const FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  set_timeout(socket);
+  set_timeout(socket, kReportTimeout);
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0) {
     Error error = io_error("no adapter answers at " + path.string(), errno);
     error.kind = ErrorKind::unavailable;

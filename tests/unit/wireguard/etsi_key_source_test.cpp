@@ -12,6 +12,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/mutex.h"
 #include "http/raw_server.h"
 
 namespace dske::wireguard {
@@ -129,16 +130,24 @@ TEST_CASE("a key is asked for by the standard's paths, and the KME says who it i
 }
 
 TEST_CASE("anything but the one key that was asked for is refused") {
+  Mutex mutex;
   std::string body;
-  Kme kme([&](const std::string&) { return std::pair(200, body); });
+  Kme kme([&](const std::string&) {
+    const MutexLock lock(mutex);
+    return std::pair(200, body);
+  });
+  const auto answer_with = [&](const std::string& text) {
+    const MutexLock lock(mutex);
+    body = text;
+  };
   for (const std::string& bad : {container(kId, 31), container(kId, 64), container(kId, 32, 2),
                                  std::string(R"({"keys":[]})"), std::string("no JSON")}) {
     CAPTURE(bad);
-    kme.on_loop([&] { body = bad; });
+    answer_with(bad);
     CHECK_FALSE(kme.new_key().has_value());
     CHECK_FALSE(kme.key_of(kId).has_value());
   }
-  kme.on_loop([&] { body = container(kOtherId, 32); });
+  answer_with(container(kOtherId, 32));
   const auto other = kme.key_of(kId);
   REQUIRE_FALSE(other.has_value());
   CHECK(other.error().kind == ErrorKind::corrupt);
