@@ -1,7 +1,9 @@
-"""Sockets in network namespaces, made by this process: cheaper by far than a command in each."""
+"""Network namespaces: sockets in them, made by this process, which is cheaper by far than a command in each, what the kernel
+threw away there, and how much sockets hold."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import pathlib
@@ -10,11 +12,12 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 _Result = TypeVar("_Result")
 _CLONE_NEWNET = 0x40000000
+RECEIVE_BUFFER = pathlib.Path("/proc/sys/net/core/rmem_default")  # of the whole machine: namespaces have none of their own
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -50,6 +53,17 @@ def _done_in(space: str, do: Callable[[], _Result]) -> _Result:
 def socket_in(space: str, *arguments: int) -> socket.socket:
     """socket.socket(*arguments) in this namespace. It stays there."""
     return _done_in(space, lambda: socket.socket(*arguments))
+
+
+@contextlib.contextmanager
+def receive_buffer(size: int) -> Iterator[None]:
+    """In bytes, for the sockets that are made meanwhile, on the whole machine."""
+    usual = RECEIVE_BUFFER.read_text()
+    RECEIVE_BUFFER.write_text(str(size))
+    try:
+        yield
+    finally:
+        RECEIVE_BUFFER.write_text(usual)
 
 
 def drops_in(space: str) -> dict[str, int]:

@@ -58,7 +58,7 @@ def test_drops_of_the_kernel_are_noticed():
             assert drops_in(space) == {}
             for _ in range(1000):
                 sender.sendto(bytes(100), ("127.0.0.1", 7000))
-            assert 900 < drops_in(space).pop("udp receive buffer") < 1000
+            eventually(lambda: 900 < drops_in(space).get("udp receive buffer", 0) < 1000, "the drops are counted")
     finally:
         run("ip", "netns", "delete", space)
 
@@ -116,7 +116,8 @@ def test_a_start_that_fails_leaves_the_tunnel_as_it_is(make_tunnels, pki):
         adapter.start()
         assert adapter.process.popen.wait(10) == 1
         assert reason in adapter.log_text(), adapter.log_text()
-        assert tunnel.a.psk() == "(none)" and tunnel.passes()
+        assert tunnel.a.psk() == "(none)"
+        tunnels.all_carry()
         adapter.log.unlink()
 
     tls = adapter.config["tls"]
@@ -193,6 +194,9 @@ def test_split_trust(make_tunnels):
     write_secret(tunnels.a, "first secret")
     tunnels.make()
     tunnels.start()
+    eventually(
+        lambda: all(end.psk() != "(none)" for tunnel in tunnels.tunnels for end in tunnel.ends), "the gate shuts"
+    )
     time.sleep(3)
     assert not tunnels.all_pass()
     write_secret(tunnels.b, "first secret")
@@ -263,7 +267,8 @@ def test_interface_is_as_described(make_tunnels, pki):
     key = tunnels.one.a.psk()
     applied = {"from": a.public, "to": b.public, "key_id": "00000000-0000-4000-8000-000000000000", "open": True}
     assert call("alice", "POST", "/v1/dske/applied", batch(applied)) == (202, {"tunnels": [], "unknown": []})
-    assert tunnels.one.same_key and tunnels.one.a.psk() == key and tunnels.one.passes()
+    assert tunnels.one.same_key and tunnels.one.a.psk() == key
+    tunnels.all_carry()
 
 
 def test_sae_that_asks_too_often_is_refused(make_tunnels, pki):
@@ -283,7 +288,9 @@ def test_sae_that_asks_too_often_is_refused(make_tunnels, pki):
             connection.sock.sendall(request * 100)
             answers = b""
             while answers.count(b"HTTP/1.1 ") < 100 or not answers.endswith(b"}"):
-                answers += connection.sock.recv(1 << 16)
+                piece = connection.sock.recv(1 << 16)
+                assert piece, answers[-1000:]
+                answers += piece
             refused.extend(answer for answer in answers.split(b"HTTP/1.1 ")[1:] if not answer.startswith(b"403 "))
         connection.close()
 
@@ -295,7 +302,8 @@ def test_sae_that_asks_too_often_is_refused(make_tunnels, pki):
     other.request("GET", "/v1/dske/info")
     assert other.getresponse().status == 200
     other.close()
-    assert tunnels.one.same_key and tunnels.one.passes()
+    assert tunnels.one.same_key
+    tunnels.all_carry()
 
 
 def test_peers_come_and_go(make_tunnels):
@@ -316,4 +324,4 @@ def test_peers_come_and_go(make_tunnels):
         adapter.config["interfaces"].pop()
         adapter.write()
     eventually(lambda: len(tunnels.a.status()["peers"]) == 1, "it is no longer looked after")
-    assert tunnels.all_pass()
+    tunnels.all_carry()

@@ -17,7 +17,7 @@ pytestmark = needs_root
 
 CASES = pathlib.Path(__file__).with_name("kernel_cases.py")
 NAMES = re.findall(r"^def (test_\w+)", CASES.read_text(), re.MULTILINE)
-SECONDS = 900  # at most: time in the emulated machine does not go on while a busy host has no time for it
+SECONDS = 1800  # at most: time in the emulated machine does not go on while a busy host has no time for it
 EMULATED = 2  # times the patience with a processor of silicon
 
 

@@ -20,6 +20,7 @@ def test_kme_killed(make_tunnels, own_tunnel_network):
     def kill_each():
         traffic = tunnels.watched_traffic(70)
         for kme in own_tunnel_network.kmes.values():
+            eventually(lambda: not tunnels.all_say("KME"), "the cause before is not shown any more")
             kme.kill()
             eventually(lambda: tunnels.all_say("KME"), "the cause is shown", 60)
             old = tunnels.keys()

@@ -1,6 +1,9 @@
 """Keys of real tunnels are rotated under traffic until WireGuard has renewed the sessions by itself. The command
 wireguard_run.py does the same with more tunnels for longer."""
 
+import contextlib
+
+from namespaces import receive_buffer
 from nodes import eventually
 from privileges import needs_root
 from tunnel_losses import nothing_lost
@@ -13,7 +16,11 @@ SECONDS = 132
 
 def test_natural_renewal_loses_nothing(make_tunnels):
     tunnels = make_tunnels(delays_ms=[0, 0, 0, 0, 40, 40], control=True, intervals={"rotate_seconds": 30})
-    tunnels.make()
+    # With the usual ones a device that the machine does not run for half a second loses what comes meanwhile.
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # where that must not be changed, the usual ones have to do
+            stack.enter_context(receive_buffer(4 << 20))
+        tunnels.make()
     tunnels.start()
     tunnels.up_within(30)
 
@@ -33,4 +40,4 @@ def test_natural_renewal_loses_nothing(make_tunnels):
     assert oldest <= OLDEST
     for tunnel in tunnels.tunnels:
         eventually(lambda: tunnel.same_key, "the same key at both ends")
-        assert tunnel.passes(2)
+        eventually(tunnel.passes, "it carries data")

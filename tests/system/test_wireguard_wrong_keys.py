@@ -43,9 +43,14 @@ def test_wrong_public_key(make_tunnels):
         nothing_lost(rotate)
         for tunnel in wrong:
             for adapter, device in zip(tunnels.adapters, tunnel.ends, strict=True):
+
+                def says_so(adapter=adapter, device=device) -> bool:
+                    peer = adapter.peer(device)
+                    assert peer["state"] == "shut" and not peer["adapter_reachable"], peer
+                    return "does not know this tunnel" in peer["last_error"]
+
+                eventually(says_so, f"status says what is wrong with {device.name}", 30)
                 peer = adapter.peer(device)
-                assert peer["state"] == "shut" and not peer["adapter_reachable"], peer
-                assert "does not know this tunnel" in peer["last_error"], peer
                 assert f"{device.name} {peer['sae_id']}: the other end's adapter does not know" in adapter.log_text()
             assert not tunnel.passes() and tunnel.a.psk() != tunnel.b.psk()
     finally:
@@ -80,9 +85,9 @@ def test_different_keys_of_the_same_id(make_tunnels, etsi_server):
     tunnels.make()
     tunnels.start()
     eventually(lambda: etsi_server.delivered >= 6, "keys are fetched", 60)
+    eventually(lambda: tunnels.all_say("different keys"), "both ends say so", 30)
+    assert tunnels.states() == {"shut"}
     for adapter in tunnels.adapters:
-        for peer in adapter.status()["peers"]:
-            assert peer["state"] == "shut" and "different keys" in peer["last_error"], peer
         assert "is set" not in adapter.log_text()
     assert not any(tunnel.same_key or tunnel.passes() for tunnel in tunnels.tunnels)
     etsi_server.wrong = False

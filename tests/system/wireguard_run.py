@@ -23,32 +23,19 @@ import collections
 import contextlib
 import dataclasses
 import json
-import pathlib
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from inner_tunnels import InnerTunnels
-from namespaces import drops_in
+from namespaces import RECEIVE_BUFFER, drops_in, receive_buffer
 from processes import processor_seconds, resident_kib
 from tunnel_devices import KernelDevice
 from tunnel_network import network_of_tunnels
 from tunnel_sessions import OLDEST, SessionWatch
 from tunnels import Tunnels
 
-RECEIVE_BUFFER = pathlib.Path("/proc/sys/net/core/rmem_default")  # of the whole machine: namespaces have none of their own
 RECEIVE_BUFFER_LEAST = 4096  # bytes; the kernel takes no less than about half of it
 LOSSES_SHOWN_MOST = 50
-
-
-@contextlib.contextmanager
-def receive_buffer(size: int) -> Iterator[None]:
-    """In bytes, for the sockets that are made meanwhile."""
-    usual = RECEIVE_BUFFER.read_text()
-    RECEIVE_BUFFER.write_text(str(size))
-    try:
-        yield
-    finally:
-        RECEIVE_BUFFER.write_text(usual)
 
 
 def counted(numbers: Iterable[int]) -> dict[int, int]:
