@@ -11,8 +11,9 @@ import ssl
 import struct
 import threading
 import time
+from collections.abc import Callable, Collection
 
-from etsi_client import EtsiClient
+from etsi_client import Answer, EtsiClient
 from nodes import PATIENCE, eventually
 
 # The attackers come from here, the well-behaved from 127.0.0.1: limits per address are theirs alone.
@@ -135,11 +136,20 @@ class Answers:
         return answers
 
 
-def figures(pid: int) -> tuple[int, int]:
-    """Descriptors and resident bytes of a process."""
+def descriptors(pid: int, but_to: Collection[int] = ()) -> int:
+    """How many a process has, but for its connections to these ports."""
+    sockets = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    left_out = {f"socket:[{fields[9]}]" for fields in sockets if int(fields[2].split(":")[1], 16) in but_to}
+    count = 0
+    for descriptor in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            count += os.readlink(descriptor) not in left_out
+    return count
+
+
+def resident_bytes(pid: int) -> int:
     status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    resident = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
-    return len(os.listdir(f"/proc/{pid}/fd")), resident * 1024
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) * 1024
 
 
 class Witness:
@@ -172,16 +182,20 @@ class Witness:
         goal = self.served + times
         eventually(lambda: self.served >= goal or self.failure, "the well-behaved encryptor is served")
 
+    def _timed(self, call: Callable[..., Answer], *arguments: object) -> Answer:
+        begun = time.monotonic()
+        answer = call(*arguments)
+        self.longest_seconds = max(self.longest_seconds, time.monotonic() - begun)
+        return answer
+
     def _work(self) -> None:
         try:
             while not self._stop.wait(0.02):
-                begun = time.monotonic()
-                assert self._master.status(self._slave_id).status == 200
+                assert self._timed(self._master.status, self._slave_id).status == 200
                 if self.served % 4 == 0:
-                    keys = self._master.enc_keys(self._slave_id).keys
-                    assert self._slave.dec_keys(self._master_id, list(keys)).keys == keys
+                    keys = self._timed(self._master.enc_keys, self._slave_id).keys
+                    assert self._timed(self._slave.dec_keys, self._master_id, list(keys)).keys == keys
                     self.keys += keys.values()
-                self.longest_seconds = max(self.longest_seconds, time.monotonic() - begun)
                 self.served += 1
         except BaseException as failure:  # whatever it is, the test's thread reports it
             self.failure = failure

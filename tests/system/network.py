@@ -82,7 +82,45 @@ class Node:
         return next(entry for entry in self.status()["hubs"] if entry["name"] == hub)
 
 
-class Network:
+class Exchanges:
+    """What networks of all kinds do with keys. They have `hubs`, `sae` and `all_registered`."""
+
+    def exchange(self, master: str, slave: str, number: int = 1, size: int | None = None) -> dict[str, bytes]:
+        """Fetches keys at both ends, checks that they are the same, and returns them."""
+        with self.sae(master) as a, self.sae(slave) as b:
+            keys = a.enc_keys(slave, number, size).keys
+            assert len(keys) == number
+            assert b.dec_keys(master, list(keys)).keys == keys
+            return keys
+
+    def keys_at_all_hubs(self, master: str, *slaves: str, hubs: int | None = None, **asked: object) -> dict[str, bytes]:
+        """Keys of the master of which all hubs, or so many, hold a share. A KME is content with k hubs: to the others
+        it gives a moment, to tell where the slaves are and to store their shares, and one that is slower is left out,
+        of the bundle or of all for a while."""
+        asked["extension_mandatory"] = [{"DSKE_min_hubs": hubs or len(self.hubs)}]
+        if slaves[1:]:
+            asked["additional_slave_SAE_IDs"] = list(slaves[1:])
+        with self.sae(master) as client:
+
+            def given() -> dict[str, bytes] | None:
+                answer = client.enc_keys_post(slaves[0], **asked)
+                assert answer.status in (200, 503) or "extension_mandatory" in answer.message, answer.body
+                return answer.keys if answer.status == 200 else None
+
+            return eventually(given, f"the hubs hold keys of {master} for {', '.join(slaves)}", 30)
+
+    def all_located(self, master: str, *slaves: str, hubs: int | None = None) -> dict[str, bytes]:
+        """Waits until the master's KME knows of all hubs, or of so many, that the slaves are there. What comes then
+        goes to all of them. Returns the keys that this takes; the slaves have fetched them."""
+        self.all_registered()
+        keys = self.keys_at_all_hubs(master, *slaves, hubs=hubs)
+        for slave in slaves:
+            with self.sae(slave) as client:
+                assert client.dec_keys(master, list(keys)).keys == keys
+        return keys
+
+
+class Network(Exchanges):
     """`clients` maps each KME's name to its SAE IDs. `proxies` maps a hub's name to what stands between the KMEs and
     it: something with an `endpoint` URL, which gets `attach(hub port)` and the PSRD files by `learn(block)`."""
 
@@ -212,6 +250,14 @@ class Network:
 
         eventually(settled, "all KMEs are registered with all hubs")
 
+    def all_confirmed(self) -> None:
+        """Waits until no bundle waits at a hub. A share that came after its confirmation is confirmed after 10 s."""
+
+        def confirmed() -> bool:
+            return all(hub.status()["waiting_bundles"] == 0 for hub in self.hubs.values())
+
+        eventually(confirmed, "everything is confirmed", 60)
+
     def sae(self, sae_id: str, *, version: ssl.TLSVersion | None = None, **options) -> EtsiClient:
         """An encryptor that calls its own KME."""
         client = EtsiClient(self.kmes[self.sae_home[sae_id]].port, self.tls(sae_id, version), **options)
@@ -220,14 +266,6 @@ class Network:
 
     def tls(self, sae_id: str, version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
         return tls_context(self.pki.ca, *self.pki.issue(sae_id), version)
-
-    def exchange(self, master: str, slave: str, number: int = 1, size: int | None = None) -> dict[str, bytes]:
-        """Fetches keys at both ends, checks that they are the same, and returns them."""
-        with self.sae(master) as a, self.sae(slave) as b:
-            keys = a.enc_keys(slave, number, size).keys
-            assert len(keys) == number
-            assert b.dec_keys(master, list(keys)).keys == keys
-            return keys
 
     def stop(self) -> None:
         for client in self._saes:

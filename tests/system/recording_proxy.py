@@ -58,6 +58,7 @@ class Exchange:
     copies: int = 1  # (+) how often the request goes to the hub; 0: never
     hub_answers: list[Answer] = dataclasses.field(default_factory=list)  # one for each copy that was answered
     answer: Answer | None = None  # (+) to the client; none: the connection is closed instead
+    ended: bool = False  # nothing of it is under way any more
 
 
 Hook = Callable[[Exchange], None]
@@ -110,7 +111,9 @@ class RecordingProxy:
                     pass
 
     def go_down(self) -> None:
-        self.down = True
+        """What is not among the exchanges by then does not reach the hub."""
+        with self._lock:
+            self.down = True
         self.cut()
 
     def come_up(self) -> None:
@@ -158,22 +161,27 @@ class RecordingProxy:
     def _handle(self, request: Request, connection: socket.socket, upstream: list[http.client.HTTPConnection]) -> bool:
         exchange = Exchange(request, request)
         with self._lock:
+            if self.down:
+                return False
             self.exchanges.append(exchange)
-        for hook in list(self.before):
-            hook(exchange)
-        for _ in range(exchange.copies):
-            answer = self._ask(exchange.sent, upstream)
-            if answer is None:
-                break
-            exchange.hub_answers.append(answer)
-        if exchange.answer is None and exchange.hub_answers:
-            exchange.answer = exchange.hub_answers[0]
-        for hook in list(self.after):
-            hook(exchange)
-        if exchange.answer is None or self.down:
-            return False
-        connection.sendall(answer_bytes(exchange.answer))
-        return True
+        try:
+            for hook in list(self.before):
+                hook(exchange)
+            for _ in range(exchange.copies):
+                answer = self._ask(exchange.sent, upstream)
+                if answer is None:
+                    break
+                exchange.hub_answers.append(answer)
+            if exchange.answer is None and exchange.hub_answers:
+                exchange.answer = exchange.hub_answers[0]
+            for hook in list(self.after):
+                hook(exchange)
+            if exchange.answer is None or self.down:
+                return False
+            connection.sendall(answer_bytes(exchange.answer))
+            return True
+        finally:
+            exchange.ended = True
 
     def _ask(self, request: Request, upstream: list[http.client.HTTPConnection]) -> Answer | None:
         """Asks the hub; once more on a new connection if the kept one turns out to be closed before an answer."""

@@ -49,6 +49,24 @@ def full(network) -> bool:
     )
 
 
+def wait_full(network, what: str = "all KMEs are at the high mark") -> None:
+    eventually(lambda: full(network), what, 30)
+
+
+def ready(network, hub: str, client: str) -> set[str]:
+    """The ids of the blocks whose files wait for the client at the hub."""
+    return {path.stem for path in (network.run / "hub" / hub / "psrd-out" / client).glob("*.json")}
+
+
+def filled_up(network) -> bool:
+    """Whether every hub has two files for every client, as many as it makes, and its log tells of them all."""
+    return all(
+        len(files := ready(network, hub, client)) == 2 and all(block in network.log_text(hub) for block in files)
+        for hub in network.hubs
+        for client in network.clients
+    )
+
+
 def made(network) -> dict[str, int]:
     """How many blocks each hub has ever made, as its log says."""
     return {hub: network.log_text(hub).count("PSRD block") for hub in network.hubs}
@@ -63,7 +81,7 @@ def ingested(network, client: str) -> list[str]:
 def test_keys_go_on_without_provision(network):
     network.start()
     assert courier(network)["state"] == "running"
-    eventually(lambda: full(network), "all KMEs are at the high mark")
+    wait_full(network)
     before = len(ingested(network, "celia"))
     # A block's authenticator zone is good for 128 messages, a key on demand takes the slave's KME two of them, at each
     # hub: what was there at first is used up after half of these.
@@ -73,13 +91,13 @@ def test_keys_go_on_without_provision(network):
             assert celia.dec_keys("carol", list(keys)).keys == keys
             time.sleep(0.03)
     assert len(ingested(network, "celia")) >= before + 2 * 3
-    eventually(lambda: full(network), "the levels are up again")
+    wait_full(network, "the levels are up again")
 
 
 def test_an_idle_network_makes_no_further_data(network):
     network.start()
-    eventually(lambda: full(network), "all KMEs are at the high mark")
-    time.sleep(3)  # the hubs fill up what was taken last
+    wait_full(network)
+    eventually(lambda: filled_up(network), "the hubs have filled up what was taken last", 30)
     blocks = made(network)
     time.sleep(5)
     assert made(network) == blocks
@@ -100,7 +118,7 @@ def test_a_killed_courier_loses_and_doubles_nothing(network):
             kill_courier(network)
             assert courier(network) == {"state": "dead", "pid": None}
             network.manager("start")
-    eventually(lambda: full(network), "the levels are up again")
+    wait_full(network, "the levels are up again")
     network.manager("stop")
     for client in network.clients:
         blocks = ingested(network, client)
@@ -109,16 +127,16 @@ def test_a_killed_courier_loses_and_doubles_nothing(network):
         assert not list((network.run / "kme" / client / "psrd-in").iterdir())
         # Every block that a hub made is ingested, or its file still lies ready.
         for hub in network.hubs:
-            ready = {path.stem for path in (network.run / "hub" / hub / "psrd-out" / client).glob("*.json")}
-            assert ready.isdisjoint(blocks)
+            files = ready(network, hub, client)
+            assert files.isdisjoint(blocks)
             told = [line for line in network.log_text(hub).splitlines() if f"made for client {client}" in line]
             of_hub = {line.split("PSRD block ")[1].split()[0] for line in told}
-            assert of_hub - ready <= set(blocks)
+            assert of_hub - files <= set(blocks)
 
 
 def test_a_kme_that_is_down_is_brought_nothing(network):
     network.start()
-    eventually(lambda: full(network), "all KMEs are at the high mark")
+    wait_full(network)
     network.kill("celia")
     inbox = network.run / "kme" / "celia" / "psrd-in"
     time.sleep(3)
@@ -130,7 +148,7 @@ def test_a_kme_that_is_down_is_brought_nothing(network):
 
 def test_the_courier_is_small_and_ends_with_the_network(network):
     network.start()
-    eventually(lambda: full(network), "all KMEs are at the high mark")
+    wait_full(network)
     pid = courier(network)["pid"]
     # What it has for itself; the libraries are in memory for the nodes anyway.
     lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()

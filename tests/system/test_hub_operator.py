@@ -313,7 +313,7 @@ def test_a_disabled_client_of_a_network_is_told_and_comes_back(make_network):
     with network.sae("carol") as encryptor:
         answer = encryptor.enc_keys("celia")
     assert answer.status == 503
-    assert "answered 403: the hub's operator has disabled this client" in answer.message
+    assert "403: the hub's operator has disabled this client" in answer.message
 
 
 @pytest.mark.parametrize("kme_runs", [True, False])

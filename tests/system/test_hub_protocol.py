@@ -313,7 +313,7 @@ def test_a_lifetime_ends(people):
     assert tess.post_share(context, bytes(context.share_size), bytes(16), lifetime_seconds=1).status == 200
     time.sleep(1.05)  # what is tested is that time itself ends it
     assert theo.get_share(tess.name, context.bundle_id).status == 404
-    eventually(lambda: people.waiting() <= before, "the share is wiped")
+    eventually(lambda: people.waiting() <= before, "the share is wiped", 30)
 
 
 def context_faults(tess, theo, mallory):
@@ -730,6 +730,6 @@ def test_other_methods_paths_and_sizes(people):
     assert tess.exchange("GET", tess.prefix + "/registration", {}, b"")[0] == 405
     assert tess.exchange("GET", tess.prefix + "/nothing", {}, b"")[0] == 404
     assert tess.exchange("GET", "/hub/other/dske/api/v1/key-shares/pending", {}, b"")[0] == 404
-    status, _, _ = tess.exchange("POST", tess.prefix + "/key-share", {}, b" " * (4 << 20))
+    status, _, _ = tess.exchange("POST", tess.prefix + "/key-share", {"Content-Length": str(4 << 20)}, b" ")
     assert status == 413
     assert tess.sae(tess.name).status == 200

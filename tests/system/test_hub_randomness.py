@@ -69,7 +69,7 @@ def hub(make_network):
 
     def with_source(source: object, **settings: object):
         hub.change_config(
-            randomness={"source": str(source), "min_entropy_per_byte": 8, "timeout_seconds": 1, **settings}
+            randomness={"source": str(source), "min_entropy_per_byte": 8, "timeout_seconds": 20, **settings}
         )
         return hub
 
@@ -101,7 +101,7 @@ def test_psrd_is_made_with_a_good_source(hub, pipe, feed, tmp_path, running):
 @pytest.mark.parametrize("running", [False, True])
 @pytest.mark.parametrize("source", ["stuck", "dead"])
 def test_no_psrd_is_made_with_a_source_that_fails(hub, pipe, feed, tmp_path, source, running):
-    hank = hub(pipe)
+    hank = hub(pipe, timeout_seconds=1 if source == "dead" else 20)
     if source == "stuck":
         feed("/dev/zero")
     cause = "repetition count test" if source == "stuck" else "gave no byte for 1 s"

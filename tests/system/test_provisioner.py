@@ -36,6 +36,9 @@ class Shop:
     def files(self, client: str) -> list[pathlib.Path]:
         return sorted(self.folder(client).glob("*.json"))
 
+    def count(self) -> int:
+        return len(self.files("carol")) + len(self.files("celia"))
+
     def has(self, client: str, count: int) -> None:
         eventually(lambda: len(self.files(client)) == count, f"{count} files are ready for {client}")
 
@@ -64,7 +67,8 @@ def test_five_files_of_256_kib_are_ready_unless_the_configuration_says_otherwise
         assert file.stat().st_mode & 0o077 == 0
         blocks.add(block.block)
     assert len(blocks) == 5
-    assert shop.provisioner() == {"enabled": True, "files_made": 10, "error": ""}
+    counted = {"enabled": True, "files_made": 10, "error": ""}
+    eventually(lambda: shop.provisioner() == counted, "all files are counted")
     listed = json.loads(shop.hub.command("psrd", "list", "--json").stdout)["clients"][0]
     assert {block["state"] for block in listed["blocks"]} == {"ready"} and len(listed["blocks"]) == 5
     assert {block["file"] for block in listed["blocks"]} == {str(file) for file in shop.files("carol")}
@@ -126,11 +130,11 @@ def test_it_does_not_run_ahead_of_the_disk(shop, limit):
     shop.start(pool_size=5, **{limit: value}, **SMALL)
     eventually(lambda: limit in shop.provisioner()["error"], "the status tells the cause")
     made = 2 if limit == "total_bytes" else 0
-    assert len(shop.files("carol")) + len(shop.files("celia")) == made
+    assert shop.count() == made
     assert any(limit in warning for warning in shop.hub.status()["warnings"])
     time.sleep(2.5)
     assert shop.hub.log_text().count(limit) == 1  # said once
-    assert len(shop.files("carol")) + len(shop.files("celia")) == made
+    assert shop.count() == made
 
 
 def test_it_can_be_switched_off(shop):
@@ -143,7 +147,9 @@ def test_it_can_be_switched_off(shop):
 def test_a_kill_leaves_no_partial_file_and_no_block_that_is_not_known(shop):
     known: set[str] = set()
     for _ in range(8):
+        begun = shop.count()
         shop.start(pool_size=1000, client_bytes=262144, hub_bytes=262144, interval_seconds=1)
+        eventually(lambda begun=begun: shop.count() >= begun + 2, "files are made")
         time.sleep(random.uniform(0.05, 0.4))
         shop.hub.kill()
         for file in shop.files("carol") + shop.files("celia"):

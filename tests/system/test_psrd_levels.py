@@ -31,7 +31,7 @@ def test_both_ends_agree_to_the_byte_after_a_registration(network):
     for number in (1, 7, 128):
         network.exchange("carol", "celia", number)
         network.exchange("celia", "carol", number)
-    time.sleep(0.5)  # confirmations are gathered for a moment
+    network.all_confirmed()
     for kme in network.kmes.values():
         for hub in network.hubs.values():
             kme.command("ingest-psrd", network.assign(hub.name, kme.name))  # which registers

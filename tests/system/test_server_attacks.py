@@ -19,8 +19,9 @@ from attacker import (
     Witness,
     client_hello,
     connect,
-    figures,
+    descriptors,
     reset,
+    resident_bytes,
     tls_connect,
     wait_until_ended,
 )
@@ -61,22 +62,28 @@ def kme(network):
     return network.kmes["carol"]
 
 
+@pytest.fixture(scope="module")
+def taken(network, kme):
+    """Counts the KME's descriptors. The pool of connections to the hubs may grow."""
+    hubs = {hub.port for hub in network.hubs.values()}
+    return lambda: descriptors(kme.process.pid, but_to=hubs)
+
+
 @pytest.fixture
-def witness(network, kme):
+def witness(network, kme, taken):
     """Watches over the test; afterwards the KME must be as it was."""
     pid = kme.process.pid
     with network.sae("carol") as master, network.sae("celia") as slave:
         master.status("celia"), slave.status("carol")
-        descriptors, resident = figures(pid)
+        before, resident = taken(), resident_bytes(pid)
         with Witness(master, slave, "carol", "celia") as witness:
             yield witness
         WITNESSED_KEYS.extend(witness.keys)
-        # The pool of connections to the hubs may have grown.
-        eventually(lambda: figures(pid)[0] <= descriptors + 9, "the KME gives back its descriptors")
+        eventually(lambda: taken() <= before + 3, "the KME gives back its descriptors")
         network.exchange("carol", "celia")
     assert kme.process.running and kme.status()["pid"] == pid
     if PATIENCE == 1:  # sanitizers keep what is freed
-        assert figures(pid)[1] < resident + (48 << 20), "the KME keeps the attack's memory"
+        assert resident_bytes(pid) < resident + (48 << 20), "the KME keeps the attack's memory"
 
 
 @pytest.fixture
@@ -178,6 +185,7 @@ def test_no_tls_at_all(kme, witness, said, data):
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_a_flood_of_failing_handshakes(network, foreign_pki, kme, witness, said, version):
+    begun = time.monotonic()
     nobody = ssl.create_default_context(cafile=str(network.pki.ca))
     foreign = ssl.create_default_context(cafile=str(network.pki.ca))
     foreign.load_cert_chain(*map(str, foreign_pki.issue("carol")))
@@ -195,7 +203,8 @@ def test_a_flood_of_failing_handshakes(network, foreign_pki, kme, witness, said,
         for _ in range(80):
             fails_and_is_logged()
         eventually(fails_and_is_logged, f"the log says: {cause}")
-    assert said().count("\n") < 120, "a flood does not flood the log"
+    # Three lines of each of two kinds in any second.
+    assert said().count("\n") < 20 + 6 * (time.monotonic() - begun), "a flood does not flood the log"
 
 
 @pytest.mark.parametrize("stage", ["connected", "half a hello", "hello", "the server's flight", "handshake", "request"])
@@ -244,16 +253,18 @@ def test_renegotiation_is_refused(network, kme, witness):
 
 def test_a_flood_of_key_updates(network, kme, witness):
     with openssl_client(network, kme, "-tls1_3") as client:
-        for _ in range(500):
-            client.stdin.write(b"K\n")  # this asks for an update of the server's key as well
+
+        def say(data: bytes, until: bytes) -> None:
+            client.stdin.write(data)
             line = b""
-            while b"KEYUPDATE" not in line:
+            while until not in line:
                 line = client.stdout.readline()
                 assert line, "the connection ended"
-        client.stdin.write(GET)
-        while b"HTTP/1.1 200" not in line:
-            line = client.stdout.readline()
-            assert line, "the connection ended"
+
+        say(GET, b"HTTP/1.1 200")  # for the first request there is little time
+        for _ in range(500):
+            say(b"K\n", b"KEYUPDATE")  # this asks for an update of the server's key as well
+        say(GET, b"HTTP/1.1 200")
 
 
 # --- requests that do not come to an end ----------------------------------------------------------------------------
@@ -269,10 +280,8 @@ def dribble(connection: ssl.SSLSocket, data: bytes) -> None:
 
 @pytest.mark.parametrize("data", [GET, POST + b"Content-Length: 100\r\n\r\n" + b" " * 100], ids=["head", "body"])
 def test_slow_requests_get_408(witness, tls, data):
-    connections = [tls() for _ in range(20)]
     begun = data.index(b"\r\n\r\n") + 4 if b"100" in data else 30
-    for connection in connections:
-        connection.sendall(data[:begun])
+    connections = [sent(tls(), data[:begun]) for _ in range(20)]
     dribble(connections[0], data[begun:])
     for connection in connections:
         (answer,) = Answers(connection).rest()
@@ -320,18 +329,27 @@ def test_a_slow_reader_of_a_large_answer_gets_all_of_it(witness, tls):
     assert [len(base64.b64decode(entry["key"])) for entry in json.loads(body)["keys"]] == [8192] * 128
 
 
-def test_those_who_never_read_their_answers_are_given_up(kme, witness, tls):
-    before = most = figures(kme.process.pid)[0]
-    for _ in range(20):
-        connection = tls(receive_buffer=1024)
-        connection.settimeout(0.1)
-        with contextlib.suppress(OSError):  # until the server does not read any more
-            while True:
-                connection.sendall(GET * 100)
-        most = max(most, figures(kme.process.pid)[0])
-    assert most >= before + 4
+def test_those_who_never_read_their_answers_are_given_up(taken, witness, tls):
+    before = taken()
+    large = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"  # what the kernel holds is full with a few of its answers
+    connections = [sent(tls(receive_buffer=1024), GET) for _ in range(20)]  # these may stay for long
+    assert taken() >= before + 15
+    for connection in connections:
+        connection.setblocking(False)
+
+    def flood() -> None:
+        for connection in connections:
+            with contextlib.suppress(OSError):  # the server does not read any more, or has ended it
+                for _ in range(100):
+                    connection.send(large * 100)
+
+    def given_up() -> bool:
+        flood()  # it may have read on
+        return taken() <= before + 3
+
+    flood()
     witness.must_be_served()
-    eventually(lambda: figures(kme.process.pid)[0] <= before + 3, "the server gives them up", 60)
+    eventually(given_up, "the server gives them up", 60)
 
 
 # --- shapes on which parsers disagree -------------------------------------------------------------------------------
@@ -449,13 +467,13 @@ def test_a_chunked_body_may_be_cut_at_every_byte(witness, tls):
 # --- the end of resources -------------------------------------------------------------------------------------------
 
 
-def test_when_descriptors_run_out_those_who_are_there_are_served(network, kme, said):
+def test_when_descriptors_run_out_those_who_are_there_are_served(network, kme, taken, said):
     pid = kme.process.pid
     limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     with network.sae("carol") as old:
         assert old.status("celia").status == 200
-        descriptors = figures(pid)[0]
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (descriptors + 10, limits[1]))
+        before = taken()
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (descriptors(pid) + 10, limits[1]))
         try:
             crowd = [connect(kme.port) for _ in range(200)]
             eventually(lambda: "limit on open files" in said(), "the log tells that descriptors ran out")
@@ -464,13 +482,14 @@ def test_when_descriptors_run_out_those_who_are_there_are_served(network, kme, s
         finally:
             resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
         wait_until_ended(crowd, "connections when descriptors ran out")
-        eventually(lambda: figures(pid)[0] <= descriptors + 9, "the KME gives back its descriptors")
+        eventually(lambda: taken() <= before + 3, "the KME gives back its descriptors")
     network.exchange("carol", "celia")
     assert kme.process.running and kme.process.pid == pid
 
 
 def test_connections_per_address_are_limited(make_network):
-    network = make_network(hubs=["hank", "helen"], kme_settings={"server": {"connections_per_address": 4}}).start()
+    settings = {"connections_per_address": 4, "handshake_timeout_seconds": 60}
+    network = make_network(hubs=["hank", "helen"], kme_settings={"server": settings}).start()
     kme = network.kmes["carol"]
     crowd = [connect(kme.port) for _ in range(4)]
     over = [connect(kme.port) for _ in range(20)]
@@ -530,7 +549,7 @@ def test_handshakes_per_address_wait_for_their_turn(make_network):
         flood.append(connect(kme.port))
         flood[-1].sendall(hello)
     for _ in range(5):  # another address has its own turn
-        with network.sae("carol", timeout=3 * PATIENCE) as other:
+        with network.sae("carol", timeout=10 * PATIENCE) as other:
             assert other.status("celia").status == 200
     eventually(lambda: "was not begun" in kme.log_text(), "the log tells of handshakes that were not begun")
     wait_until_ended(flood, "handshakes over the rate")

@@ -51,6 +51,21 @@ def use_between_backup_and_restore(network, node, tmp_path) -> None:
     node.serve()
 
 
+def peers(node) -> list[dict]:
+    return node.status()["hubs" if node.kind == "kme" else "clients"]
+
+
+def blocks_left(node) -> int:
+    return sum(peer["psrd"]["blocks"] for peer in peers(node))
+
+
+def wait_for_peers(network, node) -> None:
+    """Waits until the node serves and has loaded what it knows of the others, which it lists only then."""
+    count = len(network.hubs if node.kind == "kme" else network.kmes)
+    eventually(lambda: answers(node.port + 1000, "/healthz"), f"{node.name} serves")
+    eventually(lambda: len(peers(node)) == count, f"{node.name} knows its peers")
+
+
 def give_psrd(network, hubs, kmes) -> None:
     for hub in hubs:
         for kme in kmes:
@@ -60,8 +75,8 @@ def give_psrd(network, hubs, kmes) -> None:
 def test_a_kme_whose_store_was_set_back_drops_what_it_had_opened(network, tmp_path):
     carol = network.kmes["carol"]
     use_between_backup_and_restore(network, carol, tmp_path)
-    eventually(lambda: answers(carol.port + 1000, "/healthz"), "carol serves")
-    assert all(hub["psrd"]["blocks"] == 0 for hub in carol.status()["hubs"]), "opened blocks are dropped"
+    wait_for_peers(network, carol)
+    assert blocks_left(carol) == 0, "opened blocks are dropped"
     assert not carol.management.ready()
     give_psrd(network, HUBS, ["carol"])
     carol.wait_ready()
@@ -137,7 +152,7 @@ def back_up_and_restore(network, nodes, tmp_path, names: list[str] | None = None
     for node in nodes:
         node.serve()
     for node in nodes:
-        eventually(lambda: answers(node.port + 1000, "/healthz"), f"{node.name} serves")
+        wait_for_peers(network, node)
 
 
 def goes_on_with_new_psrd(network, hubs, kmes) -> None:
@@ -148,10 +163,6 @@ def goes_on_with_new_psrd(network, hubs, kmes) -> None:
         network.exchange("celia", "carol", 2)
     for proxy in network.proxies.values():
         wire_check.check_proxy(proxy)
-
-
-def blocks_left(node) -> int:
-    return sum(peer["psrd"]["blocks"] for peer in node.status()["hubs" if node.kind == "kme" else "clients"])
 
 
 WAYS_TO_SET_BACK = [("everything", None), ("the marker alone", ["store.marker"])]
@@ -210,6 +221,6 @@ def test_a_copy_that_is_killed_while_it_drops_drops_all_the_same(network, tmp_pa
         time.sleep(delay)
         carol.kill()
     carol.serve()
-    eventually(lambda: answers(carol.port + 1000, "/healthz"), "carol serves")
+    wait_for_peers(network, carol)
     assert blocks_left(carol) == 0
     goes_on_with_new_psrd(network, HUBS, ["carol"])
