@@ -68,6 +68,11 @@ const SaeLocation* SaeDirectory::remembered(const SaeId& sae) const {
   return has_newcomer && entry.ask_again <= clock_.now() ? nullptr : &entry.location;
 }
 
+bool SaeDirectory::is_known(const SaeId& sae) const {
+  const auto found = entries_.find(sae);
+  return found != entries_.end() && found->second.until > clock_.now();
+}
+
 void SaeDirectory::forget(const SaeId& sae) {
   entries_.erase(sae);
 }

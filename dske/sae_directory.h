@@ -40,6 +40,8 @@ class SaeDirectory {
   void locate(const SaeId& sae, Done done);
   /// What is remembered, without asking; nothing if it is too old or unknown.
   [[nodiscard]] const SaeLocation* remembered(const SaeId& sae) const;
+  /// Whether hubs have said where it is, not too long ago: also while one that has come since is to be asked.
+  [[nodiscard]] bool is_known(const SaeId& sae) const;
   /// Forgets what is remembered of an SAE, since it did not prove right.
   void forget(const SaeId& sae);
 

@@ -56,7 +56,7 @@ std::uint32_t KeyDelivery::keys_available(const SaeLocation& location) const {
 }
 
 void KeyDelivery::status(const SaeId& master, const SaeId& slave, Done<etsi014::Status> done) {
-  const bool known = directory_.remembered(slave) != nullptr;
+  const bool known = directory_.is_known(slave);
   if (!known && !budget_.take(master)) return done(too_many_look_ups());
   directory_.locate(slave, [this, master, slave, known,
                             done = std::move(done)](const Result<SaeLocation>& location) mutable {

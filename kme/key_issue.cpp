@@ -49,10 +49,8 @@ void KeyIssue::issue(const SaeId& master, const SaeId& slave, const etsi014::Key
 void KeyIssue::make(const std::shared_ptr<Order>& order) {
   const SaeId& master = order->bundle.master;
   const auto& slaves = order->bundle.slaves;
-  order->look_ups =
-      static_cast<std::size_t>(std::count_if(slaves.begin(), slaves.end(), [&](const SaeId& sae) {
-        return parts_.directory.remembered(sae) == nullptr;
-      }));
+  order->look_ups = static_cast<std::size_t>(std::count_if(
+      slaves.begin(), slaves.end(), [&](const SaeId& sae) { return !parts_.directory.is_known(sae); }));
   if (!parts_.allowance.allows_request(order->bundle)) {
     return order->done(
         etsi014::unavailable("this SAE has taken as much of the PSRD as is left for the others of its KME: "

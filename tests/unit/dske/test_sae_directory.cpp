@@ -111,6 +111,7 @@ TEST_CASE("SAE directory: an answer of all hubs is remembered for ten minutes") 
   REQUIRE(directory.locate("celia"));
   CHECK(directory.sent() == asked);
   directory.network.loop.run_for(minutes(2));
+  CHECK_FALSE(directory.carol.directory().is_known(sae_id("celia")));
   REQUIRE(directory.locate("celia"));
   CHECK(directory.sent() == asked + 5);
 }
@@ -134,6 +135,7 @@ TEST_CASE("SAE directory: a hub that did not answer is asked again as soon as it
   directory.network.loop.run_for(seconds(3));
   REQUIRE(directory.carol.link(0).registered());
   CHECK(directory.carol.directory().remembered(sae_id("celia")) == nullptr);
+  CHECK(directory.carol.directory().is_known(sae_id("celia")));
   CHECK(directory.locate("celia")->hubs.size() == 5);
 }
 
