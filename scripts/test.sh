@@ -16,7 +16,7 @@ cd "$(dirname "$0")/.." || exit 1
 
 readonly default_stages="deps build unit format system asan fuzz tsan"
 readonly all_stages="$default_stages lint"
-readonly fuzz_seconds=4
+readonly fuzz_seconds=3
 readonly logs="$PWD/build/test-logs"
 export CMAKE_CXX_COMPILER_LAUNCHER="${CMAKE_CXX_COMPILER_LAUNCHER-ccache}"
 export CCACHE_SLOPPINESS=pch_defines,time_macros  # as it asks for where headers are precompiled
