@@ -143,7 +143,8 @@ class Killer:
                     continue
                 node = self.random.choice(nodes)
                 self.from_outside(node)
-                self.provoke(node, point)
+                if not self.provoke(node, point):
+                    self.provoke(node, point)
                 self.revive(node)
                 self.let_keys_flow(1, 2.0)
 

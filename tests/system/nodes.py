@@ -35,6 +35,28 @@ def eventually(condition: Callable[[], object], what: str, seconds: float = 15.0
         time.sleep(0.02)
 
 
+def steady(read: Callable[[], object], what: str, pause: float = 0.5) -> object:
+    """Reads until it is the same twice in a row, and returns that: nothing is on its way any more."""
+
+    def unchanged() -> list | None:
+        before = read()
+        time.sleep(pause * PATIENCE)
+        return [before] if read() == before else None
+
+    return eventually(unchanged, f"{what} do not change any more", 60)[0]
+
+
+def despite_resets(ask: Callable[[], object]) -> object:
+    """What `ask` gives. A server that refuses a body reads on for two seconds; whoever is slower may be cut off before
+    the answer has come, and asks again."""
+    for _ in range(4):
+        try:
+            return ask()
+        except OSError:
+            pass
+    return ask()
+
+
 def port_is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -107,17 +129,21 @@ class Process:
         """kill -9, and waits for the end."""
         if self.running:
             self.popen.kill()
-        self.popen.wait(10)
+        self.popen.wait(15 * PATIENCE)
 
-    def terminate(self, seconds: float = 15.0) -> int:
+    def terminate(self) -> int:
         """SIGTERM; the exit status."""
         if self.running:
             self.popen.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self, seconds: float = 15.0) -> int:
+        """Waits until it ends by itself; the exit status."""
         try:
             return self.popen.wait(seconds * PATIENCE)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise AssertionError(f"{self.command[0]} did not stop within {seconds} s of SIGTERM") from None
+            raise AssertionError(f"{self.command[0]} did not end within {seconds} s") from None
 
 
 def plain_request(

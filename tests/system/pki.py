@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import threading
 import urllib.parse
 
 from nodes import run
@@ -15,6 +16,7 @@ class Pki:
         """The certificates hold since so long ago."""
         self._openssl = ["faketime", "-f", f"-{made_before_seconds}s"] if made_before_seconds else []
         self._openssl.append("openssl")
+        self._lock = threading.Lock()  # what two ask for is made once
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         self.ca = directory / "ca.crt"
@@ -45,6 +47,12 @@ class Pki:
         return self._issue("client", file, subject, list(names), False)
 
     def _issue(
+        self, folder_name: str, stem: str, subject: str, names: list[str], server: bool
+    ) -> tuple[pathlib.Path, pathlib.Path]:
+        with self._lock:
+            return self._issue_alone(folder_name, stem, subject, names, server)
+
+    def _issue_alone(
         self, folder_name: str, stem: str, subject: str, names: list[str], server: bool
     ) -> tuple[pathlib.Path, pathlib.Path]:
         folder = self.directory / folder_name

@@ -1,5 +1,6 @@
 """Configuration files, command lines and state directories that are wrong: one clear error, and nothing half done."""
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -179,7 +180,8 @@ def test_state_directories_are_private(make_network):
     for node in network.nodes:
         assert node.state_dir.stat().st_mode & 0o777 == 0o700
         for path in node.state_dir.rglob("*"):
-            assert path.stat().st_mode & 0o077 == 0, path
+            with contextlib.suppress(FileNotFoundError):  # temporary files of the node
+                assert path.stat().st_mode & 0o077 == 0, path
 
 
 def test_a_second_process_on_a_state_directory_exits_1(make_network):
@@ -253,7 +255,7 @@ def test_a_node_stops_gracefully(make_network, kind, number):
     network = make_network(hubs=["hank", "helen"]).start()
     node = next(iter(getattr(network, kind).values()))
     node.process.popen.send_signal(number)
-    assert node.process.popen.wait(10) == 0
+    assert node.process.wait() == 0
     node.serve()
     node.wait_ready()
 

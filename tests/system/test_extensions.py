@@ -17,7 +17,7 @@ CLIENTS = {"carol": ["carol"], "celia": ["celia"], "cindy": ["cindy"]}
 @pytest.fixture(scope="module")
 def network(make_module_network):
     network = make_module_network(hubs=HUBS, clients=CLIENTS).start()
-    network.all_registered()
+    network.all_located("carol", "celia", "cindy")
     return network
 
 
@@ -54,7 +54,8 @@ def test_without_known_extensions_the_container_has_none(carol):
 def test_what_is_asked_for_never_weakens_the_kmes_own_settings(carol):
     asked = [{"DSKE_max_age_seconds": 10**9, "DSKE_min_shares_required": 1, "DSKE_min_hubs": 1}]
     answer = extension(carol.enc_keys_post("celia", extension_mandatory=asked))
-    assert answer == {"DSKE_max_age_seconds": 86400, "DSKE_shares_required": 3, "DSKE_hubs": 5}
+    assert 3 <= answer.pop("DSKE_hubs") <= 5  # k have answered, and who else was quick
+    assert answer == {"DSKE_max_age_seconds": 86400, "DSKE_shares_required": 3}
 
 
 def test_the_keys_of_such_a_request_reach_every_slave(network, carol):
@@ -103,14 +104,14 @@ def test_a_name_in_both_arrays_counts_as_mandatory(carol):
 
 
 def test_keys_of_a_limited_age_are_gone_after_it_also_those_that_the_slaves_kme_holds(network, carol):
-    begun = time.monotonic()
     keys = carol.enc_keys_post(
         "celia", number=2, additional_slave_SAE_IDs=["cindy"], extension_mandatory=[{"DSKE_max_age_seconds": 20}]
     ).keys
+    last_stored = time.monotonic()
     first, second = keys
     with network.sae("celia") as celia, network.sae("cindy") as cindy:
         assert celia.dec_key("carol", first).keys == {first: keys[first]}
-        time.sleep(max(0.0, begun + 20 - time.monotonic()))
+        time.sleep(max(0.0, last_stored + 21 - time.monotonic()))  # hubs are told whole seconds, rounded up
         for sae, key_ids in ((celia, [second]), (cindy, list(keys))):
             answer = sae.dec_keys("carol", key_ids)
             assert (answer.status, answer.message) == (400, NOT_FOUND)
@@ -119,7 +120,7 @@ def test_keys_of_a_limited_age_are_gone_after_it_also_those_that_the_slaves_kme_
 def test_fewer_hubs_than_asked_for(make_network):
     """A hub goes: the first request finds that out when its share cannot be stored, the next ones know it."""
     network = make_network(hubs=HUBS[:4], shares_required=2).start()
-    network.all_registered()
+    network.all_located("carol", "celia")
     with network.sae("carol") as carol, network.sae("celia") as celia:
         assert extension(carol.enc_keys_post("celia", extension_mandatory=[{"DSKE_min_hubs": 4}]))["DSKE_hubs"] == 4
         network.hubs["holly"].kill()
@@ -128,7 +129,8 @@ def test_fewer_hubs_than_asked_for(make_network):
             assert "holly: " in reasons["DSKE_min_hubs"]
         # What had been stored of the refused ones was withdrawn.
         for hub in ("hank", "helen", "hilary"):
-            eventually(lambda: network.hubs[hub].status()["waiting_bundles"] == 1, "only the good bundle waits")
+            eventually(lambda: network.hubs[hub].status()["waiting_bundles"] == 1, "only the good bundle waits", 60)
+        network.keys_at_all_hubs("carol", "celia", hubs=3)
         assert extension(carol.enc_keys_post("celia", extension_mandatory=[{"DSKE_min_hubs": 3}]))["DSKE_hubs"] == 3
         reasons = unmet(carol.enc_keys_post("celia", extension_mandatory=[{"DSKE_min_shares_required": 4}]))
         assert "holly: " in reasons["DSKE_min_shares_required"]
@@ -149,22 +151,21 @@ def test_fewer_hubs_than_asked_for(make_network):
 
 def test_an_optional_extension_that_fails_while_shares_are_stored_is_given_up(make_network):
     network = make_network(hubs=HUBS[:4], shares_required=2).start()
-    network.all_registered()
+    network.all_located("carol", "celia")
     with network.sae("carol") as carol, network.sae("celia") as celia:
-        assert carol.enc_keys("celia").status == 200
         network.hubs["holly"].kill()
         answer = carol.enc_keys_post("celia", extension_optional=[{"DSKE_min_hubs": 4}])
-        assert extension(answer)["DSKE_hubs"] == 3
+        assert extension(answer)["DSKE_hubs"] in (2, 3)  # one that is slow is not waited for any more
         assert celia.dec_keys("carol", list(answer.keys)).keys == answer.keys
 
 
 def test_a_mandatory_k_is_enforced(make_network):
     """With k = n, a hub that is gone when the slave asks keeps the key from being rebuilt."""
     network = make_network(shares_required=2).start()
-    network.all_registered()
+    network.all_located("carol", "celia")
     with network.sae("carol") as carol, network.sae("celia") as celia:
         strict = carol.enc_keys_post("celia", extension_mandatory=[{"DSKE_min_shares_required": 3}]).keys
-        usual = carol.enc_keys("celia").keys
+        usual = network.keys_at_all_hubs("carol", "celia")
         network.hubs["hank"].kill()
         answer = celia.dec_keys("carol", list(strict))
         assert answer.status == 503, answer.body

@@ -204,7 +204,7 @@ def test_pan_os_tests_connectivity_by_status(make_network):
     """The status answers at once, also while hubs are away."""
     network = make_network(hubs=["hank", "helen", "hilary"], shares_required=2).start()
     network.all_registered()
-    with network.sae("carol", timeout=3) as carol:
+    with network.sae("carol", timeout=4.5) as carol:  # a hub has 5 s to answer
         assert carol.status("celia").status == 200
         for hub in network.hubs.values():
             hub.kill()

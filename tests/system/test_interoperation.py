@@ -20,6 +20,7 @@ def network(request, make_module_network):
     )
     network.key_source = request.param
     network.start()
+    network.all_registered()
     return network
 
 
@@ -108,6 +109,7 @@ def test_one_share_does_not(network, tess, hub):
 
 def test_a_responder_with_a_higher_minimum_refuses_a_bundle_that_too_few_hubs_protect(make_network):
     network = make_network(hubs=HUBS, clients={"celia": ["celia"]}, kme_settings={"least_shares_required": 3}).start()
+    network.all_registered()
     clients = {}
     for hub in HUBS:
         network.add_client(hub, "tess", ["tess"])
@@ -121,8 +123,7 @@ def test_a_responder_with_a_higher_minimum_refuses_a_bundle_that_too_few_hubs_pr
 @pytest.mark.parametrize("number, size", [(1, 256), (5, 8), (128, 256), (2, 1000)])
 def test_another_responder_rebuilds_what_the_kme_shared(network, tess, number, size):
     name = tess["hank"].name
-    with network.sae("celia") as celia:
-        keys = celia.enc_keys(name, number, size).keys
+    keys = network.keys_at_all_hubs("celia", name, number=number, size=size)
     bundle = wire.bundle_of(next(iter(keys)))
     points, seen = {}, set()
     for client in tess.values():

@@ -7,6 +7,7 @@ from etsi_client import sae_path
 CLIENTS = {"carol": ["carol", "cora"], "celia": ["celia"]}
 SPENT = "this SAE asked for too much that does not exist"
 MORE_THAN_THE_BUDGET = 300
+MUCH_MORE = 3000  # it refills by one a second
 NO_KEY = "11111111-2222-4333-8444-555555550000"
 
 
@@ -36,17 +37,20 @@ def test_hubs_that_are_away_do_not_spend_it(network, resource):
 
 @pytest.mark.parametrize("resource", ["status", "enc_keys"])
 def test_unknown_saes_spend_it_but_known_ones_are_still_served(network, resource):
+    network.all_located("carol", "celia")
     with network.sae("carol") as carol, network.sae("cora") as cora:
-        assert carol.enc_keys("celia").status == 200
-        answers = [carol.get(sae_path(f"nobody{i}", resource)) for i in range(MORE_THAN_THE_BUDGET)]
-        assert {answer.status for answer in answers} == {400, 503}
-        assert answers[200].status == 400
-        assert answers[-1].status == 503 and SPENT in answers[-1].message
+        asked = 0
+        while (answer := carol.get(sae_path(f"nobody{asked}", resource))).status == 400:
+            asked += 1
+            assert asked <= MUCH_MORE
+        assert answer.status == 503 and SPENT in answer.message
+        assert asked >= 200
         assert carol.enc_keys("celia").status == 200
         assert cora.get(sae_path("nobody", resource)).status == 400  # another SAE has its own budget
 
 
 def test_additional_saes_that_are_unknown_count_each(network):
+    network.all_located("carol", "celia")
     with network.sae("carol") as carol:
         spent = 0
         while True:
@@ -56,5 +60,5 @@ def test_additional_saes_that_are_unknown_count_each(network):
                 break
             assert answer.status == 400
             spent += len(names)
-            assert spent <= MORE_THAN_THE_BUDGET
+            assert spent <= MUCH_MORE
         assert SPENT in answer.message and spent >= 240

@@ -22,7 +22,23 @@ class Town:
         self.liar = self.proxies[LIAR]
 
     def exchange(self, number=2):
-        return self.network.exchange("carol", "celia", number)
+        """As in the network; but every hub holds its share, so is able to lie about it, before celia asks."""
+        with self.network.sae("carol") as carol, self.network.sae("celia") as celia:
+            keys = carol.enc_keys("celia", number).keys
+            assert len(keys) == number
+            self.all_stored(keys)
+            assert celia.dec_keys("carol", list(keys)).keys == keys
+            return keys
+
+    def all_stored(self, keys) -> None:
+        """Waits until all hubs of the keys' bundle have their share. The KME is content with k."""
+        bundle = wire.bundle_of(next(iter(keys)))
+
+        def stored() -> bool:
+            holders = [proxy for proxy in self.proxies.values() if bundle in proxy.shares]
+            return bool(holders) and {proxy.hub_id for proxy in holders} == set(holders[0].shares[bundle][0].hubs)
+
+        eventually(stored, "all hubs hold their share")
 
     def lie_was_told(self) -> None:
         """Keys come as soon as k hubs have answered, so maybe before the liar has."""
@@ -34,7 +50,9 @@ class Town:
 
 @pytest.fixture(scope="module")
 def town(make_module_network):
-    return Town(make_module_network, ["hank", LIAR, "hilary"], 2, client_bytes=524288, hub_bytes=524288)
+    town = Town(make_module_network, ["hank", LIAR, "hilary"], 2, client_bytes=524288, hub_bytes=524288)
+    town.network.all_located("carol", "celia")
+    return town
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +105,8 @@ def test_shares_swapped_between_two_bundles_that_are_fetched_together(town):
     before = town.wrong_shares(LIAR)
     with town.network.sae("carol") as carol, town.network.sae("celia") as celia:
         one, other = carol.enc_keys("celia", 2).keys, carol.enc_keys("celia", 2).keys
+        town.all_stored(one)
+        town.all_stored(other)
         bundles = {wire.bundle_of(next(iter(keys))) for keys in (one, other)}
 
         @lying_hub.on_share
@@ -132,10 +152,13 @@ def test_a_share_of_another_length_does_not_reach_a_key(town):
 
 @pytest.mark.parametrize("signed_again", [False, True], ids=["as it was", "signed again"])
 def test_an_old_answer_does_not_reach_a_key(town, signed_again):
+    seen = len(town.liar.recorded("GET", "/key-share"))
     town.exchange()
-    old = next(
-        e for e in reversed(town.liar.recorded("GET", "/key-share")) if lying_hub.is_share_answer(e)
-    ).hub_answers[0]
+
+    def given() -> list:
+        return [e for e in town.liar.recorded("GET", "/key-share")[seen:] if lying_hub.is_share_answer(e)]
+
+    old = eventually(given, f"{LIAR} gives its share")[0].hub_answers[0]
     town.liar.lie = lying_hub.replay_of(old, signed_again)
     for _ in range(3):
         town.exchange()
@@ -145,7 +168,7 @@ def test_an_old_answer_does_not_reach_a_key(town, signed_again):
 def test_an_old_answer_to_a_post_does_not_count_as_stored(town):
     """Not signed for this request, so no answer at all; the other two hubs suffice."""
     town.exchange()
-    old = town.liar.recorded("POST", "/key-share")[0].hub_answers[0]
+    old = next(e for e in town.liar.recorded("POST", "/key-share") if e.hub_answers).hub_answers[0]
 
     def replay(hub, exchange):
         exchange.answer = old
@@ -223,6 +246,7 @@ def test_a_hub_that_denies_an_sae_hides_it_from_nobody(make_network):
 def test_two_hubs_of_five_that_lie_alike_are_both_named(make_network):
     """k = 3: every way to choose three of five shares is tried until one verifies."""
     town = Town(make_network, ["hank", LIAR, "hilary", "holly", "hugo"], 3)
+    town.network.all_located("carol", "celia")
     for lie in (lying_hub.corrupt_share, lying_hub.another_context(lying_hub.CONTEXT_LIES["another master"])):
         before = {hub: town.wrong_shares(hub) for hub in town.proxies}
         for hub in (LIAR, "hugo"):
@@ -268,7 +292,7 @@ def test_a_pending_list_that_makes_no_sense_harms_nobody(town, body):
 def test_a_confirmation_that_never_arrives_is_repeated_and_the_share_is_wiped(town):
     hank = town.network.hubs["hank"]
     town.exchange()
-    eventually(lambda: hank.status()["waiting_bundles"] == 0, "what went before is confirmed")
+    eventually(lambda: hank.status()["waiting_bundles"] == 0, "what went before is confirmed", 60)
 
     def lose(exchange):
         if exchange.received.path == "/key-share/confirmation":

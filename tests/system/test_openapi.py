@@ -17,7 +17,7 @@ from conftest import HUBS
 from dske_client import DskeClient
 from etsi_client import EtsiClient, sae_path, tls_context
 from json_schema import Checker, SchemaError
-from nodes import REPOSITORY, answers, eventually, plain_request
+from nodes import REPOSITORY, answers, despite_resets, eventually, plain_request
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
 DOCUMENTATION = ("/docs", "/openapi.json", "/openapi/index.json")
@@ -282,7 +282,9 @@ def test_key_delivery_is_as_documented(network, pki):
         assert celia.dec_keys("carol", [unknown]).status == 400
         for sae, resource in ((carol, "enc_keys"), (celia, "dec_keys")):
             target = sae_path("celia" if sae is carol else "carol", resource)
-            assert sae.request("POST", target, b" " * (2 << 20), {"Content-Type": "application/json"}).status == 413
+            json_type = {"Content-Type": "application/json"}
+            much = despite_resets(lambda: sae.request("POST", target, b" " * (2 << 20), json_type))
+            assert much.status == 413
             assert sae.request("POST", target, b"<a/>", {"Content-Type": "text/xml"}).status == 415
 
         def ask(method, target):
@@ -333,8 +335,8 @@ def test_too_many_requests_are_answered_as_documented(make_network, pki):
     with EtsiClient(connie.port, tls_context(pki.ca, *pki.issue("connie"))) as client:
         for template, method, _ in contract.operations():
             target = re.sub(r"\{.*?\}", "celia", template)
-            found = [client.request(method, target) for _ in range(3)]
-            answer = next(each for each in found if each.status == 429)
+            asked = (client.request(method, target) for _ in range(1000))
+            answer = next(each for each in asked if each.status == 429)
             contract.check(method, target, answer.status, answer.headers, answer.body)
 
 
@@ -395,7 +397,8 @@ def use_protocol(contract: Contract, network) -> None:
         assert tess.exchange(method, tess.prefix + path, garbage, b"")[0] == 401
     for method, path in calls:
         if method in ("POST", "PUT"):
-            assert tess.exchange(method, tess.prefix + path, garbage, b" " * (8 << 20))[0] == 413
+            much = despite_resets(lambda: tess.exchange(method, tess.prefix + path, garbage, b" " * (8 << 20)))
+            assert much[0] == 413
 
     for method, path in [*calls, ("GET", "/key-shares/pending")]:
         assert 429 in tess.flood(method, path)[0], (method, path)
@@ -480,7 +483,7 @@ def test_a_hub_is_as_documented(network):
     prefix = "/hub/hank/mgmt/v1/stop"
     contract.check("POST", prefix, *plain_request(hank.port + 1000, "POST", prefix))
     contract.check("POST", prefix, *plain_request(hank.port + 1000, "POST", prefix, token=hank.management.token))
-    assert hank.process.popen.wait(10) == 0
+    assert hank.process.wait() == 0
     hank.serve()
     hank.wait_ready()
     # All that carol had there was revoked, and she has noticed that the hub was gone.
@@ -544,6 +547,13 @@ def test_a_kmes_management_is_as_documented(network, make_network, tmp_path):
     connie.change_config(hubs=[{"name": "hank"}, {"name": "helen"}])
     connie.serve()
     eventually(lambda: answers(connie.port + 1000, "/healthz"), "connie serves")
+
+    def loaded() -> bool:
+        """It serves before it has taken over what its store holds."""
+        hubs = connie.management.call("GET", "/hubs")[1]["hubs"]
+        return ("hilary", "not configured") in [(hub["name"], hub["state"]) for hub in hubs]
+
+    eventually(loaded, "connie knows its hubs")
     use_management(
         contract, connie,
         [
@@ -560,7 +570,7 @@ def test_a_kmes_management_is_as_documented(network, make_network, tmp_path):
     target = "/client/connie/mgmt/v1/stop"
     contract.check("POST", target, *plain_request(connie.port + 1000, "POST", target))
     contract.check("POST", target, *plain_request(connie.port + 1000, "POST", target, token=connie.management.token))
-    assert connie.process.popen.wait(10) == 0
+    assert connie.process.wait() == 0
     assert not contract.missing(set())
 
 

@@ -1,6 +1,7 @@
 """How a KME knows who calls: the places in a client certificate where an SAE ID can stand (docs/management.md, sae_id)."""
 
 import contextlib
+import time
 
 import pytest
 
@@ -113,10 +114,12 @@ def test_a_slave_is_known_in_the_same_way(serving, pki):
 
 def test_a_flood_of_refused_certificates_does_not_fill_the_log(serving, pki):
     network = serving({"from": "common_name"})
+    begun = time.monotonic()
     with caller(network, pki.issue("mallory")) as client:
         for _ in range(200):
             assert client.status("celia").status == 401
-    assert 0 < network.kmes["carol"].log_text().count("CN=mallory") < 50
+    # A few a second.
+    assert 0 < network.kmes["carol"].log_text().count("CN=mallory") < 50 + 4 * (time.monotonic() - begun)
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,11 @@ import urllib.parse
 import yaml
 
 from etsi_client import EtsiClient, tls_context
+from network import Exchanges
 from nodes import MANAGER, Management, answers, eventually, free_base_port, run
 
 
-class Topology:
+class Topology(Exchanges):
     """`clients` maps a name to its SAE IDs, or to None for the one SAE of that name."""
 
     def __init__(
@@ -89,14 +90,6 @@ class Topology:
         self._saes.append(client)
         return client
 
-    def exchange(self, master: str, slave: str, number: int = 1, size: int | None = None) -> dict[str, bytes]:
-        """Fetches keys at both ends, checks that they are the same, and returns them."""
-        with self.sae(master) as a, self.sae(slave) as b:
-            keys = a.enc_keys(slave, number, size).keys
-            assert len(keys) == number
-            assert b.dec_keys(master, list(keys)).keys == keys
-            return keys
-
     def kill(self, *names: str) -> None:
         """kill -9, and waits until they are gone."""
         pids = self.pids()
@@ -106,13 +99,14 @@ class Topology:
             eventually(lambda pid=pids[name]: not process_runs(pid), f"{name} is gone")
 
     def all_registered(self, but: tuple[str, ...] = ()) -> None:
+        """Waits until every KME is registered with every hub. KMEs list only hubs whose PSRD they have."""
+
+        def registered(client: str) -> set[str]:
+            hubs = self.management(client).status()["hubs"]
+            return {hub["name"] for hub in hubs if hub["state"] == "registered"}
+
         def settled() -> bool:
-            return all(
-                entry["state"] == "registered"
-                for client in self.clients
-                for entry in self.management(client).status()["hubs"]
-                if entry["name"] not in but
-            )
+            return all(registered(client) >= set(self.hubs) - set(but) for client in self.clients)
 
         eventually(settled, "all KMEs are registered with all hubs")
 
@@ -133,9 +127,16 @@ class Topology:
 
 
 def process_runs(pid: int) -> bool:
-    """Whether the process is there and no zombie."""
+    """Whether the process is there and no zombie. Threads that have not ended yet keep its ports and locks."""
+
+    def runs(thread: pathlib.Path) -> bool:
+        try:
+            stat = (thread / "stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        return stat.rpartition(")")[2].split()[0] not in ("Z", "X")
+
     try:
-        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+        return any(runs(thread) for thread in pathlib.Path(f"/proc/{pid}/task").iterdir())
     except (FileNotFoundError, ProcessLookupError):
         return False
-    return stat.rpartition(")")[2].split()[0] not in ("Z", "X")
