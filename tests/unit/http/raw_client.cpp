@@ -50,7 +50,7 @@ RawClient::RawClient(FileDescriptor socket, std::uint16_t port) : socket_(std::m
 RawClient::~RawClient() = default;
 
 bool RawClient::start_tls(const TestCertificates& certificates, const TlsClientOptions& options) {
-  std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes to sockets that the server has closed
+  static_cast<void>(std::signal(SIGPIPE, SIG_IGN));  // OpenSSL writes to sockets that the server has closed
   context_.reset(SSL_CTX_new(TLS_client_method()));
   SSL_CTX* context = context_.get();
   REQUIRE(SSL_CTX_load_verify_file(context, certificates.ca_file().c_str()) == 1);
