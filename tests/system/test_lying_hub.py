@@ -181,7 +181,8 @@ def test_an_old_answer_does_not_reach_a_key(town, signed_again):
     def given() -> list:
         return [e for e in town.liar.recorded("GET", "/key-share")[seen:] if lying_hub.is_share_answer(e)]
 
-    old = eventually(given, f"{LIAR} gives its share")[0].hub_answers[0]
+    town.exchange_until(given, f"{LIAR} gives its share")
+    old = given()[0].hub_answers[0]
     town.liar.lie = lying_hub.replay_of(old, signed_again)
     for _ in range(3):
         town.exchange()
