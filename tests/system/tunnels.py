@@ -19,7 +19,7 @@ from tunnel_losses import Traffic, Verdict, judge
 
 ADAPTER = str(BIN / "dske-wireguard")
 USER = "nobody"
-HEALS = 30.0  # seconds at most, from when what was broken is back: twice what docs/wireguard.md says, for a busy machine
+HEALS = 30.0  # seconds at most, from when what was broken is back: twice the goal, for a busy machine
 
 
 class Adapter:
