@@ -186,7 +186,7 @@ def test_a_request_that_arrives_twice_is_accepted_once(watched):
 
 
 def test_requests_replayed_later_are_refused(watched):
-    watched.network.exchange("carol", "celia", 2)
+    watched.network.all_located("carol", "celia")
     proxy = watched.proxies["hank"]
     eventually(lambda: proxy.recorded("POST", "/key-share/confirmation"), "the bundle is confirmed")
     # A registration may have been tried before the hub listened.
