@@ -1,8 +1,12 @@
-"""What a process costs, as /proc tells."""
+"""What a process costs, as /proc tells; and how it is made to stand still."""
 
 from __future__ import annotations
 
+import os
 import pathlib
+import signal
+
+from nodes import eventually
 
 
 def processor_seconds(pid: int) -> float:
@@ -15,3 +19,14 @@ def resident_kib(pid: int) -> int:
         if line.startswith("VmRSS:"):
             return int(line.split()[1])
     return 0
+
+
+def stand_still(pid: int) -> None:
+    """Until SIGCONT, or SIGKILL, comes. The signal is there at once; threads that run see it a moment later."""
+    os.kill(pid, signal.SIGSTOP)
+
+    def stands() -> bool:
+        threads = [thread.read_text() for thread in pathlib.Path(f"/proc/{pid}/task").glob("*/stat")]
+        return all(text.rpartition(")")[2].split()[0] == "T" for text in threads)
+
+    eventually(stands, f"process {pid} stands still")

@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 import re
-import signal
 import socket
 import subprocess
 import time
@@ -14,6 +13,7 @@ import yaml
 
 from conftest import HUBS, ODD_SAES
 from nodes import MANAGER, PATIENCE, REPOSITORY, eventually, one_line_error, run, steady
+from processes import stand_still
 from topology import process_runs
 
 
@@ -231,7 +231,7 @@ def test_stop_and_start_keep_the_levels(two_plus_two):
 
 def test_a_node_that_hangs_is_killed(two_plus_two):
     pid = two_plus_two.pids()["helen"]
-    os.kill(pid, signal.SIGSTOP)
+    stand_still(pid)
     assert states(two_plus_two)["helen"] == "not answering"
     done = two_plus_two.command(["--hub", "helen"], "stop", code=None)
     assert "helen" in done.stderr and "killed" in done.stderr

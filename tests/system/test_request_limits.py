@@ -5,6 +5,7 @@ import os
 import signal
 
 from nodes import eventually
+from processes import stand_still
 
 
 def test_an_sae_over_its_rate_gets_429_and_the_others_are_served(make_network):
@@ -43,7 +44,7 @@ def test_an_sae_cannot_fill_the_kme_with_requests_that_wait(make_network):
     network.start()
     network.all_located("greedy", "celia")
     for hub in network.hubs.values():
-        os.kill(hub.process.pid, signal.SIGSTOP)  # it takes connections, and does not answer
+        stand_still(hub.process.pid)  # it takes connections, and does not answer
     try:
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             clients = [network.sae("greedy") for _ in range(8)]
