@@ -35,6 +35,14 @@ def test_an_sae_over_its_rate_gets_429_and_the_others_are_served(make_network):
         assert answer.status == 429
 
 
+def test_an_sae_that_waits_for_each_answer_is_never_over_its_requests_at_once(make_network):
+    network = make_network(kme_settings={"limits": {"requests_at_once_per_sae": 1}})
+    network.start()
+    network.all_located("carol", "celia")
+    with network.sae("carol") as carol:
+        assert {carol.status("celia").status for _ in range(1000)} == {200}
+
+
 def test_an_sae_cannot_fill_the_kme_with_requests_that_wait(make_network):
     """Key requests wait for hubs that do not answer; those of one SAE alone are bounded."""
     network = make_network(
