@@ -104,8 +104,11 @@ void HubLinks::add_block(const store::HubRecord& hub, PsrdBlock block, Done done
                                            link->address().name.text() +
                                            ": it is dropped; have another made there"};
     // It was dropped by block_gone(), perhaps not yet durably; once more does no harm, and ends after that.
-    store_.drop_block(id, [refused = std::move(refused), done = std::move(done)](
-                              const Result<void>& /*wiped*/) mutable { done(std::move(refused)); });
+    store_.drop_block(
+        id, [refused = std::move(refused), done = std::move(done)](const Result<void>& wiped) mutable {
+          if (!wiped) refused.message += "; it could not be wiped: " + wiped.error().message;
+          done(std::move(refused));
+        });
   });
 }
 

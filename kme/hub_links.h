@@ -36,7 +36,8 @@ class HubLinks {
   /// Links to the hubs of the store, with their blocks; registers with all that are in the roster.
   void load(const std::vector<store::HubRecord>& hubs, std::vector<store::HubBlock> blocks);
   /// A block was ingested: it is used at once. `done` when the registration that it caused has ended, well or
-  /// not; ErrorKind::conflict if the hub has revoked the block, which has been wiped by then.
+  /// not; ErrorKind::conflict if the hub has revoked the block, which has been wiped by then, or the error
+  /// says why not.
   void add_block(
       const store::HubRecord& hub, PsrdBlock block, Done done = [](const Result<void>& /*used*/) {});
   /// The roster has changed: takes leave of hubs that are not in it any more, keeping the PSRD at both ends,
