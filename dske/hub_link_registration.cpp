@@ -314,12 +314,11 @@ void HubLink::register_after(std::chrono::nanoseconds delay) {
 
 void HubLink::end_attempt() {
   attempting_ = false;
-  if (std::exchange(again_, false) && state_ != State::set_aside) {
-    // Something changed after the message was made (PSRD was added, the hub restarted): it does not say that.
-    // Who waits may wait for just that.
-    pending_.reset();
-    return register_now();
-  }
+  const bool again = std::exchange(again_, false);
+  // Something changed after the message was made (PSRD was added, the hub restarted): it does not say that,
+  // and who waits may wait for just that.
+  if (again) pending_.reset();
+  if (again && state_ != State::set_aside) return register_now();
   for (Task& task : std::exchange(waiting_, {})) client_.loop.post(std::move(task));
 }
 
