@@ -9,6 +9,7 @@ import pathlib
 import random
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Callable
@@ -52,7 +53,7 @@ def despite_resets(ask: Callable[[], object]) -> object:
     for _ in range(4):
         try:
             return ask()
-        except OSError:
+        except (ConnectionError, ssl.SSLError):
             pass
     return ask()
 
