@@ -23,6 +23,28 @@ FileDescriptor new_socket() {
   return FileDescriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
 }
 
+// OpenSSL writes to sockets that the server has closed. Only this thread, and only meanwhile: a server under
+// test has to see to itself.
+class WithoutSigpipe {
+ public:
+  WithoutSigpipe() {
+    ::sigemptyset(&signal_);
+    ::sigaddset(&signal_, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &signal_, &before_);
+  }
+  ~WithoutSigpipe() {
+    constexpr timespec kAtOnce{};
+    while (::sigtimedwait(&signal_, nullptr, &kAtOnce) > 0) continue;
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  WithoutSigpipe(const WithoutSigpipe&) = delete;
+  WithoutSigpipe& operator=(const WithoutSigpipe&) = delete;
+
+ private:
+  sigset_t signal_{};
+  sigset_t before_{};
+};
+
 bool readable_within(int fd, milliseconds time) {
   pollfd polled{fd, POLLIN, 0};
   return ::poll(&polled, 1, static_cast<int>(time.count())) > 0;
@@ -50,7 +72,7 @@ RawClient::RawClient(FileDescriptor socket, std::uint16_t port) : socket_(std::m
 RawClient::~RawClient() = default;
 
 bool RawClient::start_tls(const TestCertificates& certificates, const TlsClientOptions& options) {
-  static_cast<void>(std::signal(SIGPIPE, SIG_IGN));  // OpenSSL writes to sockets that the server has closed
+  const WithoutSigpipe no_signal;
   context_.reset(SSL_CTX_new(TLS_client_method()));
   SSL_CTX* context = context_.get();
   REQUIRE(SSL_CTX_load_verify_file(context, certificates.ca_file().c_str()) == 1);
@@ -80,6 +102,7 @@ bool RawClient::start_tls(const TestCertificates& certificates, const TlsClientO
 }
 
 bool RawClient::send(std::string_view bytes) {
+  const WithoutSigpipe no_signal;
   if (ssl_) return SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size())) > 0;
   while (!bytes.empty()) {
     const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -90,6 +113,7 @@ bool RawClient::send(std::string_view bytes) {
 }
 
 bool RawClient::read_more(milliseconds time) {
+  const WithoutSigpipe no_signal;  // reading may answer a key update
   timed_out_ = false;
   std::array<char, 16384> bytes;
   if (!(ssl_ && SSL_pending(ssl_.get()) > 0) && !readable_within(socket_.get(), time)) {
@@ -147,6 +171,7 @@ bool RawClient::is_silent_for(milliseconds time) {
 }
 
 void RawClient::half_close() {
+  const WithoutSigpipe no_signal;
   if (ssl_) SSL_shutdown(ssl_.get());
   ::shutdown(socket_.get(), SHUT_WR);
 }
